@@ -1,0 +1,1 @@
+"""Intent and state in, plan out: pure functions, no network, no clock."""

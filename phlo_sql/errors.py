@@ -1,0 +1,120 @@
+"""The one error family: a stable code, one line of cause, one line of what to do, an exit code.
+
+Anything else that escapes is a bug. Every code stands in `Code`; docs and tests are made from it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+FAILED, USAGE, REFUSED, UNVERIFIED = 1, 2, 3, 4
+
+
+class _Entry(NamedTuple):
+    id: str
+    reason: str
+    exit_code: int
+    meaning: str
+
+
+class Code(Enum):
+    """Every way this program can say no: PS0 usage, PS1 observing, PS2 planning, PS3 running."""
+
+    INVALID_ARGUMENTS = _Entry("PS001", "invalid_arguments", USAGE, "the command line is wrong")
+    BAD_SIZE = _Entry("PS002", "bad_size", USAGE, "a size is not a number with a unit")
+    BAD_DURATION = _Entry("PS003", "bad_duration", USAGE, "a duration is not a number with a unit")
+    BAD_NAME = _Entry("PS004", "bad_name", USAGE, "a table name cannot be read")
+    BAD_SETTING = _Entry("PS005", "bad_setting", USAGE, "a setting has a value it cannot have")
+    BAD_PREDICATE = _Entry("PS006", "bad_predicate", USAGE, "a --where predicate cannot be read")
+    MISSING_SETTING = _Entry(
+        "PS007", "missing_setting", USAGE, "a setting that is needed is absent"
+    )
+    INCOMPATIBLE_SQLGLOT = _Entry(
+        "PS090", "incompatible_sqlglot", FAILED, "sqlglot is compiled and cannot be extended"
+    )
+    MACHINE_INCOMPLETE = _Entry(
+        "PS091", "machine_incomplete", FAILED, "a program the local stack needs is missing"
+    )
+    STACK_FAILED = _Entry("PS092", "stack_failed", FAILED, "a local server did not start")
+
+    UNKNOWN_TABLE = _Entry("PS101", "unknown_table", FAILED, "the table does not exist")
+    UNKNOWN_SCHEMA = _Entry("PS102", "unknown_schema", FAILED, "the schema does not exist")
+    UNKNOWN_CATALOG = _Entry("PS103", "unknown_catalog", FAILED, "the catalog does not exist")
+    UNKNOWN_REF = _Entry("PS104", "unknown_ref", FAILED, "the branch or tag does not exist")
+    NO_REFS = _Entry("PS105", "no_refs", REFUSED, "the catalog has no branches or tags")
+    NOT_ICEBERG = _Entry("PS106", "not_iceberg", REFUSED, "a view, or a table that is not Iceberg")
+    SERVER_DOWN = _Entry("PS107", "server_down", FAILED, "a server does not answer")
+    NOT_AUTHENTICATED = _Entry(
+        "PS108", "not_authenticated", FAILED, "the server does not accept the credentials"
+    )
+    PERMISSION_DENIED = _Entry(
+        "PS109", "permission_denied", REFUSED, "the server does not let this user do it"
+    )
+    CATALOG_UNREADABLE = _Entry(
+        "PS110", "catalog_unreadable", FAILED, "PyIceberg cannot open the catalog or table"
+    )
+    STORAGE_UNREADABLE = _Entry(
+        "PS111", "storage_unreadable", FAILED, "a metadata file cannot be read"
+    )
+    METADATA_MISMATCH = _Entry(
+        "PS112", "metadata_mismatch", REFUSED, "Trino and PyIceberg see different tables"
+    )
+
+    UNSUPPORTED_VERSION = _Entry(
+        "PS201", "unsupported_version", REFUSED, "this Trino version cannot do it"
+    )
+    PROCEDURE_DISABLED = _Entry(
+        "PS202", "procedure_disabled", REFUSED, "the catalog has the procedure switched off"
+    )
+    WHERE_NOT_ENFORCEABLE = _Entry(
+        "PS203", "where_not_enforceable", REFUSED, "Trino cannot push the predicate down"
+    )
+    UNPROVABLE = _Entry("PS204", "unprovable", REFUSED, "the outcome cannot be predicted safely")
+    UNSUPPORTED_STATEMENT = _Entry(
+        "PS205", "unsupported_statement", REFUSED, "a statement is not in the closed set"
+    )
+
+    CONFIRMATION_REQUIRED = _Entry(
+        "PS301", "confirmation_required", REFUSED, "a yes is needed and nobody can be asked"
+    )
+    CONFIRMATION_DECLINED = _Entry(
+        "PS302", "confirmation_declined", FAILED, "the question was answered with no"
+    )
+    STALE_PLAN = _Entry("PS303", "stale_plan", REFUSED, "the table moved since the plan was made")
+    RUNBOOK_INVALID = _Entry("PS304", "runbook_invalid", REFUSED, "a runbook cannot be read")
+    RUNBOOK_ALTERED = _Entry(
+        "PS305", "runbook_altered", REFUSED, "a runbook's digest does not match its body"
+    )
+    QUERY_FAILED = _Entry("PS306", "query_failed", FAILED, "the server reported an error")
+    CONFLICT = _Entry("PS307", "commit_conflict", FAILED, "a concurrent commit won, also on retry")
+    INTERRUPTED = _Entry("PS308", "cancelled", FAILED, "stopped by the user")
+    NOT_VERIFIED = _Entry(
+        "PS401", "not_verified", UNVERIFIED, "it ran, but its outcome is not what was predicted"
+    )
+    INTERNAL = _Entry("PS900", "internal_error", FAILED, "a bug in phlo-sql")
+
+    @property
+    def id(self) -> str:
+        return self.value.id
+
+    @property
+    def reason(self) -> str:
+        return self.value.reason
+
+    @property
+    def exit_code(self) -> int:
+        return self.value.exit_code
+
+
+class PhloSqlError(Exception):
+    """A cause in one line, and what to do in one line. Printed in one place: `cli.output`."""
+
+    def __init__(self, code: Code, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.code = code
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.code.id}: {self.problem}"

@@ -1,0 +1,28 @@
+"""What a person asked for, one frozen value per command; made by `cli`, read by `compile`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from phlo_sql.model.names import TableName
+
+Verify = Literal["none", "count", "checksum"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimize:
+    """`table optimize`: rewrite small files and apply deletes.
+
+    `target_file_size` in bytes is the size of the files written; None takes the table's own.
+    `where` is the user's predicate as text, read by the dialect when the plan is made.
+    """
+
+    table: TableName
+    ref: str | None = None
+    target_file_size: int | None = None
+    where: str | None = None
+    verify: Verify = "count"
+
+
+Intent = Optimize

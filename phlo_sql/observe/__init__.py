@@ -1,0 +1,1 @@
+"""Reads tables, catalogs and servers; never writes."""

@@ -1,0 +1,1 @@
+"""The local servers for trying and testing: start, wait, stop."""
