@@ -5,8 +5,9 @@ Anything else that escapes is a bug. Every code stands in `Code`; docs and tests
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FAILED, USAGE, REFUSED, UNVERIFIED = 1, 2, 3, 4
 
@@ -110,11 +111,22 @@ class Code(Enum):
 class PhloSqlError(Exception):
     """A cause in one line, and what to do in one line. Printed in one place: `cli.output`."""
 
-    def __init__(self, code: Code, problem: str, hint: str) -> None:
+    def __init__(
+        self,
+        code: Code,
+        problem: str,
+        hint: str,
+        *,
+        data: Mapping[str, Any] | None = None,
+        next_steps: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """`data` joins the JSON document; `next_steps` are (command, when) pairs."""
         super().__init__(problem)
         self.code = code
         self.problem = problem
         self.hint = hint
+        self.data = dict(data or {})
+        self.next_steps = next_steps
 
     def __str__(self) -> str:
         return f"{self.code.id}: {self.problem}"

@@ -90,3 +90,8 @@ class Range:
 
     def __str__(self) -> str:
         return f"{self.low}..{self.high}" if self.low != self.high else str(self.low)
+
+
+def between(low: int, high: int) -> int | Range:
+    """A range, or the number itself where both ends are the same."""
+    return low if low == high else Range(low, high)

@@ -1,0 +1,56 @@
+"""The journal of operations: one JSON line per event, appended and synced, never rewritten.
+
+A line is written when an operation or step starts and another when it ends, so a killed run leaves
+its last start without an end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """Appends events of one operation to `path` (made with mode 0600 where it is missing)."""
+
+    path: Path
+    operation: str
+    clock: Callable[[], datetime] = _now
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Append one event. Raises OSError where the file cannot be written."""
+        line = {
+            "timestamp": self.clock().isoformat(timespec="milliseconds"),
+            "operation": self.operation,
+            "event": event,
+            **facts,
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def events(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Every whole event of a journal, oldest first; a line cut short by a crash is passed over."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue

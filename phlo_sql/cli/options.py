@@ -1,0 +1,126 @@
+"""Parameter types and the options that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from phlo_sql.model import names, units
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to connect, what to do with the plan, and how to speak."""
+
+    as_json: bool = False
+    debug: bool = False
+    quiet: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    non_interactive: bool = False
+    out: str | None = None
+    accept_drift: bool = False
+    flags: tuple[tuple[str, str], ...] = ()
+    """Settings named on the command line, under their names in the settings table."""
+
+
+class TableParameter(click.ParamType):
+    """`[catalog.]schema.table[@ref]` → (TableName, ref | None)."""
+
+    name = "table"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[names.TableName, str | None]:
+        return value if isinstance(value, tuple) else names.parse_table(value)
+
+
+class SizeParameter(click.ParamType):
+    """`128MB` → bytes."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        return value if isinstance(value, int) else units.parse_size(value)
+
+
+TABLE = TableParameter()
+SIZE = SizeParameter()
+
+
+def _apply(options: list[Callable[[_F], _F]], command: _F) -> _F:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+_SPEECH = [
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else."),
+    click.option("--quiet", is_flag=True, help="Show no progress."),
+    click.option("--debug", is_flag=True, help="Show a traceback with an error."),
+]
+_CONNECTION = [
+    click.option("--server", metavar="URL", help="Trino, as http[s]://host:port  [TRINO_HOST, TRINO_PORT]"),
+    click.option("--user", metavar="NAME", help="Trino user  [TRINO_USER]"),
+    click.option("--catalog", metavar="NAME", help="Catalog of tables named without one  [TRINO_CATALOG]"),
+    click.option("--config", metavar="FILE", help="Settings file instead of ./phlo-sql.toml"),
+]
+_MUTATION = [
+    click.option("--ref", metavar="REF", help="Nessie branch that the table is changed on."),
+    click.option("--dry-run", is_flag=True, help="Show what would happen; change nothing."),
+    click.option("--yes", is_flag=True, help="Answer yes to the question before a change."),
+    click.option("--non-interactive", is_flag=True, help="Never ask; refuse where a yes is needed."),
+    click.option("--out", metavar="FILE", help="Save the runbook there; run nothing."),
+]
+_DRIFT = [
+    click.option(
+        "--accept-drift",
+        is_flag=True,
+        help="Run although the table moved since the plan was made (steps that destroy nothing).",
+    ),
+]
+_SETTINGS = {"server": "server", "user": "trino_user", "catalog": "trino_catalog", "config": "config"}
+
+
+def _gather(command: _F) -> Callable[..., Any]:
+    """Call the command with one `Options` instead of a dozen flags."""
+
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:
+        flags = [(s, given.pop(f)) for f, s in _SETTINGS.items() if f in given]
+        names_of = set(Options.__dataclass_fields__) & set(given)
+        options = Options(
+            **{name: given.pop(name) for name in names_of},
+            flags=tuple((name, value) for name, value in flags if value is not None),
+        )
+        return command(options=options, **given)
+
+    return wrapped
+
+
+def mutating(command: _F) -> Callable[..., Any]:
+    """The options of every command that changes something."""
+    return _apply(_MUTATION + _CONNECTION + _SPEECH, _gather(command))
+
+
+def applying(command: _F) -> Callable[..., Any]:
+    """The options of `runbook apply`: the runbook itself names table and ref."""
+    return _apply(_MUTATION[1:4] + _DRIFT + _CONNECTION + _SPEECH, _gather(command))
+
+
+def reading(command: _F) -> Callable[..., Any]:
+    """The options of a command that connects and only reads."""
+    return _apply(_CONNECTION + _SPEECH, _gather(command))
+
+
+def local(command: _F) -> Callable[..., Any]:
+    """The options of a command that needs no server."""
+    return _apply(_SPEECH, _gather(command))

@@ -1,0 +1,82 @@
+"""Progress of a run: a bar on a terminal, plain lines elsewhere, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from phlo_sql.execute import Watch
+from phlo_sql.model.units import human_size
+
+if TYPE_CHECKING:
+    from phlo_sql.observe.trino import Progress
+    from phlo_sql.plan import Step
+
+_PLAIN_EVERY = 2.0
+"""Seconds between plain lines: a log should show life without being flooded."""
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[Watch]:
+    """A watch for the executor that shows what it is told."""
+    if quiet:
+        yield Watch()
+    elif sys.stderr.isatty():
+        with _bar() as watch:
+            yield watch
+    else:
+        yield _plain()
+
+
+def _plain() -> Watch:
+    last = monotonic()
+
+    def line(text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def progress(now: Progress) -> None:
+        nonlocal last
+        if monotonic() - last >= _PLAIN_EVERY:
+            last = monotonic()
+            line(f"  {describe(now)}")
+
+    return Watch(step_started=lambda step: line(f"step {step.id}: {step.summary}"),
+                 progress=progress, note=line)
+
+
+def describe(now: Progress) -> str:
+    """`37% · 74/199 splits · 120 MB read · 4 s · about 7 s left`."""
+    parts = [f"{now.percent:.0f}%" if now.percent is not None else now.state.lower()]
+    if now.total_splits:
+        parts.append(f"{now.completed_splits}/{now.total_splits} splits")
+    if now.bytes:
+        parts.append(f"{human_size(now.bytes)} read")
+    parts.append(f"{now.elapsed:.0f} s")
+    if now.percent and now.elapsed > 1 and now.percent < 100:
+        parts.append(f"about {now.elapsed * (100 - now.percent) / now.percent:.0f} s left")
+    return " · ".join(parts)
+
+
+@contextmanager
+def _bar() -> Iterator[Watch]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[state]}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        current: list[TaskID] = []
+
+        def started(step: Step) -> None:
+            for task in current:
+                bar.remove_task(task)
+            current[:] = [bar.add_task(f"step {step.id}: {step.summary}", total=100, state="")]
+
+        def progress(now: Progress) -> None:
+            if current:
+                bar.update(current[0], completed=now.percent or 0, state=describe(now))
+
+        yield Watch(step_started=started, progress=progress, note=bar.console.print)

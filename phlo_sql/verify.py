@@ -1,0 +1,121 @@
+"""Prediction against outcome: what a commit really did, from the files before and after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql.model.state import DATA
+from phlo_sql.model.units import Range
+from phlo_sql.plan import Measure, Prediction
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from phlo_sql.execute import CheckResult
+    from phlo_sql.model.state import Inventory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One predicted figure against its measured one."""
+
+    name: str
+    predicted: Measure
+    measured: int
+
+    @property
+    def ok(self) -> bool:
+        if isinstance(self.predicted, Range):
+            return self.measured in self.predicted
+        return self.measured == self.predicted
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "expected": measure_document(self.predicted),
+            "actual": self.measured,
+            "ok": self.ok,
+        }
+
+
+def measure_document(value: Measure) -> Any:
+    """A figure in JSON: a number, or `{"low": n, "high": n}`."""
+    return {"low": value.low, "high": value.high} if isinstance(value, Range) else value
+
+
+def prediction_document(prediction: Prediction) -> dict[str, Any]:
+    return {name: measure_document(value) for name, value in prediction.items()}
+
+
+def changes(before: Inventory, after: Inventory) -> Prediction:
+    """What lies between two inventories, in the names of a prediction; files are known by path,
+    and deletion vectors, which share a Puffin file, by path and offset."""
+    gone, come = _minus(before.files, after.files), _minus(after.files, before.files)
+    data_gone, data_come = _of_data(gone), _of_data(come)
+    return Prediction(
+        rewritten_data_files=data_gone.num_rows,
+        rewritten_bytes=_sum(data_gone, "size"),
+        removed_delete_files=gone.num_rows - data_gone.num_rows,
+        added_data_files=data_come.num_rows,
+        added_bytes=_sum(data_come, "size"),
+    )
+
+
+def judge(predicted: Prediction, measured: Prediction) -> tuple[Verdict, ...]:
+    """Every figure that was both predicted and measured."""
+    actual = dict(measured.items())
+    return tuple(
+        Verdict(name=name, predicted=value, measured=int(actual[name]))
+        for name, value in predicted.items()
+        if name in actual and isinstance(actual[name], int)
+    )
+
+
+def live_rows(inventory: Inventory) -> int | None:
+    """Rows that a scan returns, where metadata alone tells: none while delete files stand."""
+    data = _of_data(inventory.files)
+    return _sum(data, "rows") if data.num_rows == inventory.files.num_rows else None
+
+
+def failures(checks: list[CheckResult], verdicts: tuple[Verdict, ...]) -> list[str]:
+    """One line for each check or figure that does not agree."""
+    lines = [
+        f"check {check.name} of step {check.step}: expected {check.expected}, found {check.actual}"
+        for check in checks
+        if not check.ok
+    ]
+    lines += [
+        f"{verdict.name}: predicted {verdict.predicted}, measured {verdict.measured}"
+        for verdict in verdicts
+        if not verdict.ok
+    ]
+    return lines
+
+
+def _minus(left: pa.Table, right: pa.Table) -> pa.Table:
+    import pyarrow.compute as pc
+
+    return left.filter(pc.invert(pc.is_in(_keys(left), value_set=_keys(right).combine_chunks())))
+
+
+def _keys(files: pa.Table) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not files.num_rows:
+        return pa.chunked_array([[]], type=pa.string())
+    offset = pc.fill_null(files["content_offset"], -1).cast(pa.string())
+    return pc.binary_join_element_wise(files["path"].cast(pa.string()), offset, "\n")
+
+
+def _of_data(files: pa.Table) -> pa.Table:
+    import pyarrow.compute as pc
+
+    return files.filter(pc.equal(files["content"], DATA))
+
+
+def _sum(files: pa.Table, column: str) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.sum(files[column]).as_py() or 0)
