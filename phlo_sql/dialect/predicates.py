@@ -1,0 +1,189 @@
+"""Predicates: built from values, read from what a user typed, and taken apart again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from phlo_sql.dialect import nodes
+from phlo_sql.dialect.parser import Parser
+from phlo_sql.dialect.render import Expression, reason, sql_of, trees_of
+from phlo_sql.dialect.values import Value, column, literal
+from phlo_sql.errors import Code, PhloSqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Operator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
+
+_OPERATORS: dict[str, type[exp.Binary]] = {
+    "=": exp.EQ,
+    "<>": exp.NEQ,
+    "<": exp.LT,
+    "<=": exp.LTE,
+    ">": exp.GT,
+    ">=": exp.GTE,
+}
+_ALLOWED: tuple[type[exp.Expr], ...] = (
+    exp.And,
+    exp.Or,
+    exp.Not,
+    exp.Paren,
+    *_OPERATORS.values(),
+    exp.In,
+    exp.Between,
+    exp.Is,
+    exp.Like,
+    exp.Escape,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+    exp.Column,
+    exp.Identifier,
+    exp.Dot,
+    exp.Literal,
+    nodes.TypedLiteral,
+    exp.HexString,
+    exp.Null,
+    exp.Boolean,
+    exp.Interval,
+    exp.Var,
+    exp.Neg,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Cast,
+    exp.DataType,
+    exp.DataTypeParam,
+    exp.Date,
+    exp.TimestampTrunc,
+    exp.Year,
+    exp.Month,
+    exp.Day,
+    exp.Lower,
+    exp.Upper,
+    exp.Coalesce,
+    exp.CurrentDate,
+    exp.CurrentTimestamp,
+)
+"""What may stand in a user's predicate: what Trino could hand to the connector, and no more."""
+
+
+def predicate(text: str) -> Expression:
+    """A WHERE predicate as users type it. Raises PhloSqlError(BAD_PREDICATE).
+
+    Undelimited names come back in lower case, as Trino sees them, and every name delimited.
+    """
+    try:
+        found = trees_of(text, Parser._parse_predicate)
+    except (SqlglotError, RecursionError) as error:
+        raise _bad(text, reason(error)) from error
+    if len(found) != 1:
+        raise _bad(text, "it is empty" if not found else "it is more than one predicate")
+    for node in found[0].walk():
+        if not isinstance(node, _ALLOWED):
+            raise _bad(text, f"{_name(node)} cannot stand in it")
+        if isinstance(node, exp.In) and not node.expressions:
+            raise _bad(text, "IN takes a list of values")
+        if isinstance(node, exp.Literal | exp.Neg | exp.Interval) and node.parent is None:
+            raise _bad(text, "it is a value, not a condition")
+    tree = found[0].transform(_delimited)
+    try:
+        sql_of(tree)
+    except PhloSqlError as error:
+        raise _bad(text, error.problem) from error
+    return tree
+
+
+def _delimited(node: exp.Expr) -> exp.Expr:
+    node.comments = None
+    if isinstance(node, exp.Identifier) and not node.quoted:
+        return exp.Identifier(this=node.name.lower(), quoted=True)
+    return node
+
+
+def _name(node: exp.Expr) -> str:
+    if isinstance(node, exp.Anonymous):
+        return f"function {node.name}"
+    return "a subquery" if isinstance(node, exp.Query | exp.Subquery) else type(node).__name__
+
+
+def _bad(text: str, why: str) -> PhloSqlError:
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    return PhloSqlError(
+        Code.BAD_PREDICATE,
+        f"cannot read the predicate {shown!r}: {why}",
+        "write a condition on columns as in a WHERE clause: day >= DATE '2024-01-01'",
+    )
+
+
+# -- building
+def _side(value: Expression | str) -> Expression:
+    return column(value) if isinstance(value, str) else value.copy()
+
+
+def compare(left: Expression | str, operator: Operator, value: Value | Expression) -> Expression:
+    """A column (by its name, or any expression) against a value."""
+    right = value.copy() if isinstance(value, exp.Expr) else literal(value)
+    return _OPERATORS[operator](this=_side(left), expression=right)
+
+
+def is_in(left: Expression | str, values: Iterable[Value]) -> Expression:
+    """`left IN (…)`; no values make a condition that nothing meets."""
+    items = [literal(value) for value in values]
+    if not items:
+        return exp.Boolean(this=False)
+    return exp.In(this=_side(left), expressions=items)
+
+
+def in_paths(paths: Iterable[str]) -> Expression:
+    """`"$path" IN (…)`: exactly these data files."""
+    return is_in("$path", paths)
+
+
+def is_null(left: Expression | str) -> Expression:
+    return exp.Is(this=_side(left), expression=exp.Null())
+
+
+def is_not_null(left: Expression | str) -> Expression:
+    return exp.Not(this=is_null(left))
+
+
+def between(left: Expression | str, low: Value, high: Value) -> Expression:
+    return exp.Between(this=_side(left), low=literal(low), high=literal(high))
+
+
+def all_of(conditions: Sequence[Expression]) -> Expression:
+    """Their conjunction; TRUE of none."""
+    return _joined(exp.And, conditions, empty=True)
+
+
+def any_of(conditions: Sequence[Expression]) -> Expression:
+    """Their disjunction; FALSE of none."""
+    return _joined(exp.Or, conditions, empty=False)
+
+
+def negated(condition: Expression) -> Expression:
+    simple = isinstance(condition, exp.In | exp.Column | exp.Boolean | exp.Paren)
+    inner = condition.copy()
+    return exp.Not(this=inner if simple else exp.Paren(this=inner))
+
+
+def _joined(
+    kind: type[exp.Connector], conditions: Sequence[Expression], *, empty: bool
+) -> Expression:
+    parts = [
+        _wrapped(condition) if len(conditions) > 1 else condition.copy() for condition in conditions
+    ]
+    if not parts:
+        return exp.Boolean(this=empty)
+    tree = parts[0]
+    for part in parts[1:]:
+        tree = kind(this=tree, expression=part)
+    return tree
+
+
+def _wrapped(condition: Expression) -> Expression:
+    inner = condition.copy()
+    return exp.Paren(this=inner) if isinstance(inner, exp.Connector) else inner

@@ -1,0 +1,209 @@
+"""Text to trees and trees to text: the one printer, which reads back what it wrote.
+
+A statement leaves only as text that the parser turns into the same tree again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from sqlglot import TokenType, exp
+from sqlglot.dialects.trino import Trino
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
+
+from phlo_sql.dialect import nodes
+from phlo_sql.dialect.generator import Generator
+from phlo_sql.dialect.parser import Parser
+from phlo_sql.dialect.versions import require_version
+from phlo_sql.errors import Code, PhloSqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Expression: TypeAlias = exp.Expr
+"""A tree that is part of a statement: a predicate, a column, a value."""
+
+Statement: TypeAlias = exp.Expr
+"""A tree that is one whole statement of the closed set."""
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class PhloTrino(Trino):
+    """Trino, whole: no statement is opaque."""
+
+    class Tokenizer(Trino.Tokenizer):
+        KEYWORDS: ClassVar[dict[str, TokenType]] = {
+            **{
+                word: kind
+                for word, kind in Trino.Tokenizer.KEYWORDS.items()
+                if kind != TokenType.COMMAND
+            },
+            "SPHERICALGEOGRAPHY": TokenType.GEOGRAPHY,
+            "NUMBER": TokenType.BIGDECIMAL,
+        }
+        COMMANDS: ClassVar[set[TokenType]] = Trino.Tokenizer.COMMANDS - {
+            TokenType.SHOW,
+            TokenType.EXECUTE,
+            TokenType.RENAME,
+            TokenType.FETCH,
+        }
+
+    Parser = Parser
+    Generator = Generator
+
+
+def reason(error: Exception) -> str:
+    """The first line of a parser's message, without its colours and its excerpt."""
+    if isinstance(error, ParseError) and error.errors:
+        found = error.errors[0]
+        where = f" at line {found.get('line')}, column {found.get('col')}"
+        near = found.get("highlight")
+        described = str(found.get("description") or "").rstrip(".")
+        return _one_line(f"{described}{where}" + (f", near {near!r}" if near else ""))
+    return _one_line(str(error))
+
+
+def _one_line(text: str) -> str:
+    lines = _ANSI.sub("", text).strip().splitlines()
+    return lines[0] if lines else "no reason given"
+
+
+def trees_of(
+    text: str, start: Callable[[Any], exp.Expr | None] = Parser._parse_statement
+) -> list[exp.Expr]:
+    """Every tree in a text of `;`-separated parts. Raises sqlglot's errors."""
+    dialect = PhloTrino()
+    parser = dialect.parser(error_level=ErrorLevel.IMMEDIATE)
+    try:
+        found = parser._parse(start, dialect.tokenize(text), text)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # sqlglot's parser trips over some malformed texts instead of naming the fault.
+        raise ParseError("cannot be read") from error
+    return [tree for tree in found if tree is not None and not isinstance(tree, exp.Semicolon)]
+
+
+def parse_script(text: str) -> tuple[Statement, ...]:
+    """All statements of a text, separated by `;`; comments are ignored.
+
+    Raises PhloSqlError(UNSUPPORTED_STATEMENT).
+    """
+    try:
+        trees = trees_of(text)
+    except (SqlglotError, RecursionError) as error:
+        raise PhloSqlError(
+            Code.UNSUPPORTED_STATEMENT,
+            f"cannot read a statement: {reason(error)}",
+            "write a Trino statement that phlo-sql knows",
+        ) from error
+    for tree in trees:
+        if not isinstance(tree, nodes.STATEMENTS) or tree.find(exp.Command):
+            raise PhloSqlError(
+                Code.UNSUPPORTED_STATEMENT,
+                f"not a statement of the closed set: {type(tree).__name__}",
+                "write a Trino statement that phlo-sql knows",
+            )
+    return tuple(trees)
+
+
+def parse(sql: str) -> Statement:
+    """Exactly one statement. Raises PhloSqlError(UNSUPPORTED_STATEMENT)."""
+    statements = parse_script(sql)
+    if len(statements) != 1:
+        raise PhloSqlError(
+            Code.UNSUPPORTED_STATEMENT,
+            f"expected one statement, found {len(statements)}",
+            "write one Trino statement",
+        )
+    return statements[0]
+
+
+def render(tree: Statement, *, pretty: bool = False, version: int | None = None) -> str:
+    """One statement as text, for the given Trino version (None: any).
+
+    Raises PhloSqlError(UNSUPPORTED_VERSION) where that version's grammar lacks it, and
+    PhloSqlError(UNSUPPORTED_STATEMENT) where the text would not read back as the same tree.
+    """
+    if version is not None:
+        require_version(tree, version)
+    if not isinstance(tree, nodes.STATEMENTS):
+        raise _unfaithful(f"not a statement: {type(tree).__name__}")
+    text = _text(tree, pretty=pretty)
+    if not same(parse(text), tree):
+        raise _unfaithful(f"does not read back as it was built: {text}")
+    return text
+
+
+def sql_of(expression: Expression) -> str:
+    """A part of a statement as text, read back and compared like a whole one."""
+    text = _text(expression, pretty=False)
+    try:
+        back = trees_of(text, Parser._parse_predicate)
+    except (SqlglotError, RecursionError) as error:
+        raise _unfaithful(f"{text} cannot be read back: {reason(error)}") from error
+    if len(back) != 1 or not same(back[0], expression):
+        raise _unfaithful(f"does not read back as it was built: {text}")
+    return text
+
+
+def _text(tree: exp.Expr, *, pretty: bool) -> str:
+    try:
+        return PhloTrino().generate(
+            tree,
+            identify=True,
+            comments=False,
+            pretty=pretty,
+            unsupported_level=ErrorLevel.RAISE,
+        )
+    except (SqlglotError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _unfaithful(reason(error)) from error
+
+
+def _unfaithful(problem: str) -> PhloSqlError:
+    return PhloSqlError(
+        Code.UNSUPPORTED_STATEMENT,
+        f"cannot write this statement: {_one_line(problem)}",
+        "this is a fault of phlo-sql or of a name no statement can hold; report it",
+    )
+
+
+def same(left: Expression, right: Expression) -> bool:
+    """Whether two trees say the same, however their names are delimited.
+
+    Exact, unlike sqlglot's `==`, which folds the case of raw arguments and compares hashes.
+    """
+    stack: list[tuple[object, object]] = [(left, right)]
+    while stack:
+        one, other = stack.pop()
+        if isinstance(one, exp.Expr) and isinstance(other, exp.Expr):
+            if type(one) is not type(other):
+                return False
+            mine, theirs = _arguments(one), _arguments(other)
+            if mine.keys() != theirs.keys():
+                return False
+            stack.extend((mine[key], theirs[key]) for key in mine)
+        elif isinstance(one, list) and isinstance(other, list):
+            if len(one) != len(other):
+                return False
+            stack.extend(zip(one, other, strict=True))
+        elif type(one) is not type(other) or one != other:
+            return False
+    return True
+
+
+def _arguments(node: exp.Expr) -> dict[str, object]:
+    if isinstance(node, exp.Identifier):
+        return {"this": _folded(node)}
+    if isinstance(node, exp.Anonymous):
+        return {"this": node.name.upper(), "expressions": node.expressions}
+    return {
+        key: value
+        for key, value in node.args.items()
+        if not (value is None or value is False or value == [])
+    }
+
+
+def _folded(node: exp.Identifier) -> str:
+    field = isinstance(node.parent, exp.ColumnDef) and isinstance(node.parent.parent, exp.DataType)
+    return node.name.lower() if field and not node.quoted else node.name
