@@ -96,6 +96,8 @@ class Inventory:
       data_sequence_number int64 · file_sequence_number int64 · added_snapshot_id int64 ·
       referenced_data_file string? · content_offset int64? · content_size int64? ·
       equality_ids list<int32>? ·
+      manifest int32 (row of `manifests` that holds the entry: which old delete files a commit drops
+      depends on it) ·
       deletes int32: how many delete files a scan reads with this data file (0 for delete files)
     `manifests` is an Arrow table with one row per manifest of the snapshot:
       path string · length int64 · content int8 (0 data, 1 deletes) · spec_id int32 ·
