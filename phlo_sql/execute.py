@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from phlo_sql import dialect
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.plan import Check, Kind, Step
+from phlo_sql.plan import UNMOVED, Check, Kind, Step
 
 if TYPE_CHECKING:
     from phlo_sql.audit.journal import Journal
     from phlo_sql.observe.trino import Outcome, Progress
     from phlo_sql.runbook import Runbook
-
-UNMOVED = "unmoved"
-"""The precheck that binds a plan to the state it was made from."""
 
 
 class Session(Protocol):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Measure = int | Range
 RUNBOOK_FORMAT = 1
+UNMOVED = "unmoved"
+"""The precheck that binds a plan to the state it was made from."""
 
 
 class Kind(Enum):

@@ -29,11 +29,16 @@ _TOKEN = re.compile(
     r"""(?P<comment>--[^\n]*)|(?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")|(?P<end>;)|(?P<text>[^'";-]+|.)""",
     re.DOTALL,
 )
-_FACT = re.compile(r"-- ([a-z][a-z ]*?):\s+(.*)\Z")
+_FACT = re.compile(
+    r"-- (command|made by|table|ref|planned|by|trino|metadata|snapshot|ref hash|does|risk|predicts"
+    r"|warning|digest|why|kind|destroys|undo):\s+(.*)\Z"
+)
 _STEP = re.compile(r"-- == Step (\d+) of (\d+): (.*) ==\Z")
 _CHECK = re.compile(r"-- (precheck|check) ([\w-]+): expect (the same answer as before|\".*\")\Z")
 _SAME = "the same answer as before"
 _UNDO_SQL = "--     "
+_WIDE = 110
+"""Characters from which a statement is laid out over several lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +162,10 @@ def _check(plan: Plan, word: str, check: Check) -> Iterator[str]:
 
 
 def _sql(plan: Plan, tree: dialect.Statement) -> str:
-    return f"{dialect.render(tree, version=plan.trino_version)};"
+    sql = dialect.render(tree, version=plan.trino_version)
+    if len(sql) > _WIDE:
+        sql = dialect.render(tree, version=plan.trino_version, pretty=True)
+    return f"{sql};"
 
 
 # ------------------------------------------------------------------ reading

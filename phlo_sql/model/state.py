@@ -98,7 +98,9 @@ class Inventory:
       equality_ids list<int32>? ·
       manifest int32 (row of `manifests` that holds the entry: which old delete files a commit drops
       depends on it) ·
-      deletes int32: how many delete files a scan reads with this data file (0 for delete files)
+      deletes int32: how many delete files a scan reads with this data file (0 for delete files) ·
+      applies_to int32: how many data files this delete file is read with (0 for data files, and for
+      a dangling delete file)
     `manifests` is an Arrow table with one row per manifest of the snapshot:
       path string · length int64 · content int8 (0 data, 1 deletes) · spec_id int32 ·
       sequence_number int64 · added_snapshot_id int64 · live_files int64
