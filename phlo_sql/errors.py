@@ -61,6 +61,9 @@ class Code(Enum):
     METADATA_MISMATCH = _Entry(
         "PS112", "metadata_mismatch", REFUSED, "Trino and PyIceberg see different tables"
     )
+    UNSUPPORTED_TYPE = _Entry(
+        "PS113", "unsupported_type", REFUSED, "PyIceberg cannot load a column's type"
+    )
 
     UNSUPPORTED_VERSION = _Entry(
         "PS201", "unsupported_version", REFUSED, "this Trino version cannot do it"
