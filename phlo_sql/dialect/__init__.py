@@ -30,6 +30,15 @@ from phlo_sql.dialect.build import (
     set_properties,
     set_session,
 )
+from phlo_sql.dialect.comparisons import (
+    Comparison,
+    Constant,
+    Relation,
+    columns_of,
+    comparison,
+    conjuncts,
+    constant,
+)
 from phlo_sql.dialect.predicates import (
     Operator,
     all_of,
@@ -81,9 +90,12 @@ from phlo_sql.dialect.values import (
 __all__ = [
     "DEFAULT",
     "ColumnPath",
+    "Comparison",
+    "Constant",
     "Default",
     "Expression",
     "Operator",
+    "Relation",
     "Scalar",
     "Statement",
     "Value",
@@ -97,9 +109,13 @@ __all__ = [
     "call",
     "checksums",
     "column",
+    "columns_of",
     "comment_on_column",
     "comment_on_table",
     "compare",
+    "comparison",
+    "conjuncts",
+    "constant",
     "count",
     "count_rows",
     "create_catalog",

@@ -17,12 +17,34 @@ from phlo_sql.dialect import nodes
 Parse = Callable[[Any], Any]
 
 
+def _date_trunc(args: list[exp.Expr]) -> exp.Expr:
+    # sqlglot takes any expression for the unit's name, and drops a third argument.
+    if len(args) != 2 or args[0].name.lower() not in nodes.TIME_UNITS or not args[0].is_string:
+        raise ParseError("date_trunc takes a unit of time in quotes and a value")
+    return exp.TimestampTrunc(this=args[1], unit=args[0])
+
+
 class Grammar(TrinoParser):
     """sqlglot's Trino parser with exact pieces, and without its fallback to opaque commands."""
 
     TYPE_LITERAL_PARSERS: ClassVar[dict[exp.DType, Callable[..., exp.Expr]]] = {
         kind: lambda self, this, to: self._typed_literal(this, to) for kind in nodes.LITERAL_TYPES
     }
+
+    PRIMARY_PARSERS: ClassVar[dict[TokenType, Callable[[Any, Any], Any]]] = {
+        **TrinoParser.PRIMARY_PARSERS,
+        TokenType.HEX_STRING: lambda self, token: self._hex_string(token),
+    }
+    FUNCTIONS: ClassVar[dict[str, Callable[..., exp.Expr]]] = {
+        **TrinoParser.FUNCTIONS,
+        "DATE_TRUNC": _date_trunc,
+    }
+
+    def _hex_string(self, token: Token) -> exp.Expr:
+        # sqlglot reads the number 0x1F as the bytes x'1F'.
+        if self.sql[token.start : token.start + 1] not in ("x", "X") or len(token.text) % 2:
+            self._fail("bytes, as in X'1F'")
+        return self.expression(exp.HexString(this=token.text))
 
     def _parse_as_command(self, start: Token) -> exp.Command:
         self.raise_error("not a statement of the closed set", start)

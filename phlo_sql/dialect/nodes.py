@@ -293,3 +293,16 @@ LITERAL_TYPES: dict[exp.DType, str] = {
     exp.DType.VARCHAR: "VARCHAR",
 }
 """Types that may stand before a string to make a literal, as sqlglot names them and Trino does."""
+
+TIME_UNITS = (
+    "millisecond",
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "year",
+)
+"""What `date_trunc` cuts to."""

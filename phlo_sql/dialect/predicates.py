@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.errors import SqlglotError
 
 from phlo_sql.dialect import nodes
+from phlo_sql.dialect.comparisons import conjuncts
 from phlo_sql.dialect.parser import Parser
-from phlo_sql.dialect.render import Expression, reason, sql_of, trees_of
+from phlo_sql.dialect.render import Expression, PhloTrino, reason, sql_of, trees_of
 from phlo_sql.dialect.values import Value, column, literal
 from phlo_sql.errors import Code, PhloSqlError
 
@@ -90,10 +91,26 @@ def predicate(text: str) -> Expression:
             raise _bad(text, "it is a value, not a condition")
     tree = found[0].transform(_delimited)
     try:
-        sql_of(tree)
+        written = sql_of(tree)
     except PhloSqlError as error:
-        raise _bad(text, error.problem) from error
+        raise _bad(text, "Trino has no such condition, or a name in it is empty") from error
+    if _literals(written) != _literals(text):
+        raise _bad(text, "its values would not stay as they are written")
     return tree
+
+
+def _literals(text: str) -> list[str]:
+    """What is written between quotes and as numbers: the parser must have kept all of it."""
+    kinds = (TokenType.STRING, TokenType.NUMBER, TokenType.HEX_STRING)
+    found = (token for token in PhloTrino().tokenize(text) if token.token_type in kinds)
+    return [_literal_text(token) for token in found]
+
+
+def _literal_text(token: Token) -> str:
+    if token.token_type == TokenType.NUMBER:
+        return token.text.lstrip("0.")  # `.5` comes back as 0.5
+    unit = token.text.lower()
+    return unit if unit in nodes.TIME_UNITS else token.text  # 'month' comes back as 'MONTH'
 
 
 def _delimited(node: exp.Expr) -> exp.Expr:
@@ -173,13 +190,14 @@ def negated(condition: Expression) -> Expression:
 def _joined(
     kind: type[exp.Connector], conditions: Sequence[Expression], *, empty: bool
 ) -> Expression:
-    parts = [
-        _wrapped(condition) if len(conditions) > 1 else condition.copy() for condition in conditions
-    ]
-    if not parts:
+    if kind is exp.And:
+        conditions = [part for condition in conditions for part in conjuncts(condition)]
+    if not conditions:
         return exp.Boolean(this=empty)
-    tree = parts[0]
-    for part in parts[1:]:
+    if len(conditions) == 1:
+        return conditions[0].copy()
+    tree, *rest = (_wrapped(condition) for condition in conditions)
+    for part in rest:
         tree = kind(this=tree, expression=part)
     return tree
 
