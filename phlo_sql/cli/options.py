@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model import names, units
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -124,3 +125,14 @@ def reading(command: _F) -> Callable[..., Any]:
 def local(command: _F) -> Callable[..., Any]:
     """The options of a command that needs no server."""
     return _apply(_SPEECH, _gather(command))
+
+
+def one_ref(written: str | None, option: str | None) -> str | None:
+    """The ref of `T@ref` or `--ref`. Raises PhloSqlError where both are given and differ."""
+    if written and option and written != option:
+        raise PhloSqlError(
+            Code.INVALID_ARGUMENTS,
+            f"the table names ref {written!r} and --ref names {option!r}",
+            "name the ref once: T@ref or --ref REF",
+        )
+    return written or option

@@ -1,0 +1,249 @@
+"""The one way of every command that changes something: plan, show or save, ask, apply, report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql import flow
+from phlo_sql.cli import draw
+from phlo_sql.cli.connection import connected, journal_path
+from phlo_sql.cli.output import Report, console
+from phlo_sql.cli.progress import watching
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.verify import measure_document, prediction_document
+from phlo_sql import dialect, runbook as runbooks
+from phlo_sql.audit.journal import Journal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from phlo_sql.cli.options import Options
+    from phlo_sql.config import Settings
+    from phlo_sql.flow import Applied, Planned
+    from phlo_sql.model.intents import Intent
+    from phlo_sql.observe.trino import TrinoSession
+    from phlo_sql.plan import Plan
+    from phlo_sql.runbook import Runbook
+
+_PATHS_SHOWN = 1000
+"""File names in a JSON document; the whole list would dwarf the rest."""
+
+
+def change(intent: Intent, options: Options) -> Report:
+    """Plan the intent; then show it, save it, or run it once that is confirmed."""
+    with connected(options) as (settings, session):
+        with watching(quiet=options.quiet) as watch:
+            planned = flow.plan(intent, settings, session, watch.note)
+        book = planned.runbook
+        if options.out and book.plan.steps:
+            Path(options.out).write_text(book.text, encoding="utf-8")
+        if not book.plan.steps:
+            return _report("noop", planned, options)
+        if options.dry_run or options.out:
+            return _report("planned", planned, options)
+        if not options.as_json:
+            _draw(planned)(console())
+        _confirm(book, options)
+        return _apply(book.text, settings, session, options)
+
+
+def apply_runbook(file: str, options: Options) -> Report:
+    """Run a runbook from its file."""
+    text = _read(file)
+    book = runbooks.read(text)
+    if options.dry_run:
+        return _shown(book)
+    with connected(options) as (settings, session):
+        if not options.as_json:
+            draw.plan(console(), book.plan)
+        _confirm(book, options)
+        return _apply(text, settings, session, options)
+
+
+def show_runbook(file: str, options: Options) -> Report:  # noqa: ARG001 - one shape for commands
+    """The plan that a file holds."""
+    return _shown(runbooks.read(_read(file)))
+
+
+def plan_document(book: Runbook) -> dict[str, Any]:
+    """`data.plan` of the JSON contract."""
+    plan = book.plan
+    return {
+        "id": book.id,
+        "command": plan.command,
+        "table": str(plan.table),
+        "ref": plan.ref,
+        "trino_version": plan.trino_version,
+        "state": {
+            "metadata_location": plan.state.metadata_location,
+            "snapshot_id": plan.state.snapshot_id,
+            "ref_hash": plan.state.ref_hash,
+        },
+        "steps": [
+            {
+                "id": step.id,
+                "sql": dialect.render(step.statement, version=plan.trino_version),
+                "summary": step.summary,
+                "destructive": step.destructive,
+                "predicts": prediction_document(step.predicts),
+                "undo": {
+                    "reason": step.undo.reason,
+                    "sql": None
+                    if step.undo.statement is None
+                    else dialect.render(step.undo.statement, version=plan.trino_version),
+                },
+            }
+            for step in plan.steps
+        ],
+        "predicts": prediction_document(plan.predicts),
+        "does": list(plan.does),
+        "risk": plan.risk,
+    }
+
+
+def _report(status: str, planned: Planned, options: Options) -> Report:
+    book, details = planned.runbook, planned.details
+    data = {
+        "plan": plan_document(book),
+        "partitions": [
+            {
+                "partition": line.partition,
+                "files": line.files,
+                "rewritten_data_files": line.rewritten_data_files,
+                "rewritten_bytes": line.rewritten_bytes,
+                "removed_delete_files": line.removed_delete_files,
+                "added_data_files": measure_document(line.added_data_files),
+                "added_bytes": measure_document(line.added_bytes),
+            }
+            for line in details.partitions
+        ],
+        "histogram": [
+            {"label": b.label, "before": b.before, "after": measure_document(b.after)}
+            for b in details.histogram
+        ],
+        "rewritten_paths": list(details.rewritten_paths[:_PATHS_SHOWN]),
+    }
+    if options.out and book.plan.steps:
+        data["runbook"] = options.out
+    steps: tuple[tuple[str, str], ...] = ()
+    if status == "planned":
+        apply = f"phlo-sql runbook apply {options.out}" if options.out else book.plan.command_line
+        steps = ((apply, "to run this plan"),)
+    return Report(
+        status=status,
+        data=data,
+        warnings=book.plan.warnings,
+        reason_code="dry_run" if options.dry_run and status == "planned" else
+        ("no_changes" if status == "noop" else None),
+        next_steps=steps,
+        human=_draw(planned, saved=options.out if status == "planned" else None),
+    )
+
+
+def _draw(planned: Planned, saved: str | None = None) -> Callable[[Console], None]:
+    def human(out: Console) -> None:
+        draw.plan(out, planned.runbook.plan)
+        if planned.runbook.plan.steps:
+            out.print()
+            draw.predictions(out, planned.runbook.plan.predicts)
+            out.print()
+            draw.partitions(out, planned.details.partitions)
+            draw.histogram(out, planned.details.histogram)
+        if saved:
+            out.print(f"saved: {saved}", soft_wrap=True)
+
+    return human
+
+
+def _shown(book: Runbook) -> Report:
+    def human(out: Console) -> None:
+        draw.plan(out, book.plan)
+        out.print()
+        draw.predictions(out, book.plan.predicts)
+
+    return Report(
+        status="planned" if book.plan.steps else "noop",
+        data={"plan": plan_document(book)},
+        warnings=book.plan.warnings,
+        human=human,
+    )
+
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PhloSqlError(
+            Code.RUNBOOK_INVALID, f"{file} cannot be read as text: {error}", "name a .sql runbook"
+        ) from error
+
+
+def _confirm(book: Runbook, options: Options) -> None:
+    """Ask before a change; refuse where nobody can be asked."""
+    if options.yes:
+        return
+    if options.as_json or options.non_interactive or not sys.stdin.isatty():
+        raise PhloSqlError(
+            Code.CONFIRMATION_REQUIRED,
+            f"{book.plan.command} on {book.plan.table} needs a yes, and there is nobody to ask",
+            "add --yes to run it, --dry-run to look, or --out FILE to save it for review",
+            data={"plan": plan_document(book)},
+        )
+    answer = input(f"Run {len(book.plan.steps)} step(s) on {book.plan.table}? [y/N] ")
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise PhloSqlError(
+            Code.CONFIRMATION_DECLINED, "nothing was run", "run it again when it suits"
+        )
+
+
+def _apply(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:
+    book = runbooks.read(text)
+    started = datetime.now(UTC)
+    journal = Journal(
+        path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}"
+    )
+    with watching(quiet=options.quiet) as watch:
+        applied = flow.apply(
+            text, settings, session, journal, watch, accept_drift=options.accept_drift
+        )
+    return _outcome(book.plan, applied, journal)
+
+
+def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
+    failures = applied.failures
+    checks = [check.document() for check in applied.checks]
+    checks += [verdict.document() for verdict in applied.verdicts]
+    undo = next((s.undo for s in plan.steps if s.undo.statement is not None), None)
+
+    def human(out: Console) -> None:
+        out.print()
+        draw.predictions(out, plan.predicts, applied.measured)
+        seconds = sum(step.seconds for step in applied.steps)
+        out.print(f"{len(applied.steps)} step(s) in {seconds:.1f} s, "
+                  f"{sum(c['ok'] for c in checks)} of {len(checks)} checks agree")
+
+    return Report(
+        status="error" if failures else "success",
+        data={
+            "plan": plan_document(applied.runbook),
+            "result": prediction_document(applied.measured),
+            "checks": checks,
+            "steps": [
+                {"id": s.id, "query_id": s.query_id, "seconds": s.seconds, "metrics": dict(s.metrics)}
+                for s in applied.steps
+            ],
+            "operation": journal.operation,
+        },
+        warnings=plan.warnings,
+        errors=tuple(f"{Code.NOT_VERIFIED.id}: {line}" for line in failures),
+        reason_code=Code.NOT_VERIFIED.reason if failures else None,
+        next_steps=((dialect.render(undo.statement), f"to go back: {undo.reason}"),)
+        if failures and undo and undo.statement is not None
+        else (),
+        exit_code=Code.NOT_VERIFIED.exit_code if failures else 0,
+        human=human,
+    )

@@ -1,0 +1,31 @@
+"""Settings and the Trino session of one command, and where its journal lies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phlo_sql import config
+from phlo_sql.observe import trino
+
+if TYPE_CHECKING:
+    from phlo_sql.cli.options import Options
+    from phlo_sql.config import Settings
+    from phlo_sql.observe.trino import TrinoSession
+
+
+@contextmanager
+def connected(options: Options) -> Iterator[tuple[Settings, TrinoSession]]:
+    """Settings from every layer, flags on top, and a session that is closed at the end."""
+    settings = config.load(dict(options.flags))
+    with trino.connect(settings) as session:
+        yield settings, session
+
+
+def journal_path() -> Path:
+    """`operations.jsonl` under XDG_STATE_HOME."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "phlo-sql" / "operations.jsonl"
