@@ -78,6 +78,9 @@ class Code(Enum):
     UNSUPPORTED_STATEMENT = _Entry(
         "PS205", "unsupported_statement", REFUSED, "a statement is not in the closed set"
     )
+    BELOW_FLOOR = _Entry(
+        "PS209", "below_floor", REFUSED, "a retention is below the server's minimum"
+    )
 
     CONFIRMATION_REQUIRED = _Entry(
         "PS301", "confirmation_required", REFUSED, "a yes is needed and nobody can be asked"
