@@ -3,8 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= 2
 
-.PHONY: help install lock check test demo bench clean
+.PHONY: help install check test demo bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +21,21 @@ install: .venv/.installed ## Make .venv with phlo-sql in it, from the locked dep
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+check: install ## Lint, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check ## Every check, then every test, on real servers that it starts and stops
+	PHLO_SQL_REQUIRE_STACK=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term
+
+demo: install ## Show optimize at work on 1,200 small files, then stop what was started
+	$(BIN)/python -m benchmarks.demo
+
+bench: install ## Ratios side by side, each pair measured in one run
+	$(BIN)/python -m benchmarks
 
 lock: ## Resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
