@@ -43,20 +43,36 @@ def catalog_properties(settings: Settings, catalog: str, ref: str | None = None)
     """PyIceberg's properties for a Trino catalog (the one of `main`) at a ref.
 
     `[catalogs.<name>]` wins, then PyIceberg's own configuration under that name, then phlo's
-    variables. Raises PhloSqlError(MISSING_SETTING), or NO_REFS for a ref of a catalog without any.
+    variables, which describe TRINO_CATALOG. Raises PhloSqlError(MISSING_SETTING), or NO_REFS for a
+    ref of a catalog that has none.
     """
     ref = ref or settings.trino_default_ref.value or MAIN
     mapped = trino_catalog(settings, ref, catalog)
     if mapped != catalog and (explicit := _configured(settings, mapped)):
         return explicit
-    found = _configured(settings, catalog) or _from_variables(settings)
-    if not found:
+    if found := _configured(settings, catalog):
+        return _at_ref(found, catalog, ref)
+    found = _from_variables(settings)
+    served = _ref_of(settings, catalog) if found else None
+    if served is None:
         raise PhloSqlError(
             Code.MISSING_SETTING,
             f"nothing says how PyIceberg opens catalog {catalog}",
-            f"set ICEBERG_CATALOG_URI or NESSIE_URI, or write [catalogs.{catalog}] in the file",
+            f"write [catalogs.{catalog}] in phlo-sql.toml, or set ICEBERG_CATALOG_URI or "
+            "NESSIE_URI and TRINO_CATALOG",
         )
-    return _at_ref(found, catalog, ref)
+    return _at_ref(found, catalog, ref if served == MAIN else served)
+
+
+def _ref_of(settings: Settings, catalog: str) -> str | None:
+    """The ref that a Trino catalog serves, by the same rule backwards; None: another catalog."""
+    base = settings.trino_catalog.value
+    if catalog == base:
+        return MAIN
+    for ref, name in settings.refs.items():
+        if name == catalog:
+            return ref
+    return catalog.removeprefix(f"{base}_") if catalog.startswith(f"{base}_") else None
 
 
 def _configured(settings: Settings, catalog: str) -> dict[str, str] | None:
