@@ -1,0 +1,69 @@
+"""`--help` costs what click costs, and every command shows an example."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from phlo_sql.cli import cli
+
+HEAVY = ("rich", "sqlglot", "pyiceberg", "pyarrow", "trino", "psycopg", "datafusion", "sqlalchemy",
+         "fastavro", "obstore", "requests", "numpy", "pydantic", "testcontainers")
+
+
+def commands(
+    group: click.Group = cli, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands())
+LEAVES = {path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
+
+
+def test_there_are_commands() -> None:
+    assert len(LEAVES) >= 7
+
+
+@pytest.mark.parametrize("argv", [("--help",), ("table", "optimize", "--help"), ("--version",)])
+def test_help_imports_nothing_heavy(argv: tuple[str, ...]) -> None:
+    program = (
+        "import sys\nfrom phlo_sql.cli import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "print('\\nMODULES', *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *argv], capture_output=True, text=True, check=True
+    )
+    loaded = set(ran.stdout.rsplit("MODULES", 1)[1].split())
+    assert "click" in loaded
+    assert not loaded & set(HEAVY)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_command_shows_an_example(path: tuple[str, ...]) -> None:
+    text = LEAVES[path].help or ""
+    assert "Example" in text
+    assert f"phlo-sql {' '.join(path)}" in text
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_option_is_explained(path: tuple[str, ...]) -> None:
+    for parameter in LEAVES[path].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_command_speaks_json(path: tuple[str, ...]) -> None:
+    assert any("--json" in parameter.opts for parameter in LEAVES[path].params)
