@@ -55,7 +55,7 @@ def read_server(session: TrinoSession, catalog: str | None = None) -> Server:
         catalog=catalog,
         connector=connector,
         user=_user(session),
-        workers=_workers(session, [row for row in nodes if row[2] == "active"]),
+        workers=_workers([row for row in nodes if row[2] == "active"]),
         session=own,
         system_session={name: value for name, value in properties.items() if "." not in name},
         expire_floor=_floor(own, "expire_snapshots_min_retention"),
@@ -140,7 +140,7 @@ def _is_materialized(session: TrinoSession, table: TableName) -> bool:
     return bool(session.query(dialect.select(["name"], dialect.table(source), where=named)))
 
 
-def _workers(session: TrinoSession, active: list[tuple[object, ...]]) -> int:
+def _workers(active: list[tuple[object, ...]]) -> int:
     """Nodes that run splits. A coordinator beside workers is not counted: whether it takes part
     (`node-scheduler.include-coordinator`) no table tells, and by default it does not."""
     workers = sum(1 for _, is_coordinator, _ in active if not is_coordinator)
