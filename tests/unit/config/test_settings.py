@@ -7,6 +7,7 @@ import json
 import pickle
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
