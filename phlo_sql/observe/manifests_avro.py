@@ -229,25 +229,25 @@ def _read_header(data: bytes) -> tuple[dict[str, bytes], int]:
     metadata: dict[str, bytes] = {}
     position = 4
     while True:
-        count, position = _read_long(data, position)
+        count, position = read_long(data, position)
         if count == 0:
             return metadata, position
         if count < 0:  # a block that says its size, so that it could be skipped
             count = -count
-            _, position = _read_long(data, position)
+            _, position = read_long(data, position)
         for _ in range(count):
             key, position = _read_bytes(data, position)
             metadata[key.decode()], position = _read_bytes(data, position)
 
 
 def _read_bytes(data: bytes, position: int) -> tuple[bytes, int]:
-    length, position = _read_long(data, position)
+    length, position = read_long(data, position)
     if length < 0 or position + length > len(data):
         raise NotAvroError("its Avro header is cut off")
     return data[position : position + length], position + length
 
 
-def _read_long(data: bytes, position: int) -> tuple[int, int]:
+def read_long(data: bytes, position: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = data[position]
@@ -260,14 +260,14 @@ def _read_long(data: bytes, position: int) -> tuple[int, int]:
 
 def _write_header(metadata: Mapping[str, bytes]) -> bytes:
     out = bytearray(MAGIC)
-    out += _write_long(len(metadata))
+    out += write_long(len(metadata))
     for key, value in metadata.items():
-        out += _write_long(len(key.encode())) + key.encode() + _write_long(len(value)) + value
+        out += write_long(len(key.encode())) + key.encode() + write_long(len(value)) + value
     out += b"\x00"
     return bytes(out)
 
 
-def _write_long(value: int) -> bytes:
+def write_long(value: int) -> bytes:
     encoded, out = value << 1, bytearray()
     while encoded > 0x7F:
         out.append(encoded & 0x7F | 0x80)

@@ -11,6 +11,7 @@ import io
 import json
 import tempfile
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -91,7 +92,7 @@ def _with_fastavro(batch: Sequence[tuple[int, Container]], columns: Sequence[str
     batches = []
     for index, container in batch:
         rows = _records(index, container, columns)
-        while chunk := [row for row, _ in zip(rows, range(_CHUNK_ROWS), strict=False)]:
+        while chunk := list(islice(rows, _CHUNK_ROWS)):
             arrays = [pa.array([index] * len(chunk), type=pa.int32())]
             arrays += [
                 pa.array([row[name] for row in chunk], type=kind) for name, kind in types.items()

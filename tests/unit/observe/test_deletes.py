@@ -237,7 +237,7 @@ def statistics(draw: st.DrawFn) -> Json:
     for field_id, serial in SERIAL.items():
         low, width = draw(st.integers(0, 9)), draw(st.integers(0, 3))
         values, nulls = draw(st.sampled_from([(10, 0), (10, 10), (10, 3)]))
-        known = {"value_counts": values, "null_value_counts": nulls}
+        known: Json = {"value_counts": values, "null_value_counts": nulls}
         known |= {"lower_bounds": serial(low), "upper_bounds": serial(low + width)}
         for name, value in known.items():
             if given[name] is not None and draw(st.integers(0, 3)):

@@ -137,6 +137,13 @@ def test_blocks_of_java_and_of_pyiceberg(
     assert len(set(column(read_inventory(maker.table(), engine=engine), "path"))) == 300
 
 
+def test_more_rows_than_either_engine_reads_at_once(maker: TableMaker, engine: str | None) -> None:
+    for start in (0, 20_000):
+        maker.manifest([entry(f"f{number}") for number in range(start, start + 20_000)])
+    inventory = read_inventory(maker.table(), engine=engine)
+    assert column(inventory, "path") == [f"f{number}" for number in range(40_000)]
+
+
 def test_paths_stay_as_they_are(maker: TableMaker, engine: str | None) -> None:
     odd = ["s3://b/a=b c/é%20%C3%A9.parquet", "file:///x#y?z", "/plain", "s3://b/雪/🦆"]
     maker.manifest([entry(path) for path in odd])
