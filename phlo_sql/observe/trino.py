@@ -174,7 +174,7 @@ class TrinoSession:
                 case tuple():
                     return self._outcome(running, report)
                 case _:
-                    raise self._translated(report) from report
+                    raise self._translated(report, running.cursor.query_id) from report
 
     def _outcome(self, running: _Running, rows: tuple[Row, ...]) -> Outcome:
         cursor = running.cursor
@@ -203,12 +203,15 @@ class TrinoSession:
             return _interrupted(query_id, "the query had finished before it could be cancelled")
         return _interrupted(query_id, "the query was cancelled on the server")
 
-    def _translated(self, error: BaseException) -> PhloSqlError:
+    def _translated(self, error: BaseException, query_id: str | None) -> BaseException:
         from trino.exceptions import TrinoQueryError
 
         if isinstance(error, TrinoQueryError):
             return trino_errors.query_error(error, self._clean)
-        return trino_errors.connection_error(error, self.address, self._clean)
+        if not trino_errors.is_connection_error(error):
+            return error
+        found = trino_errors.connection_error(error, self.address, self._clean)
+        return trino_errors.while_running(found, query_id)
 
     def _with_near_names(self, error: PhloSqlError) -> PhloSqlError:
         find = trino_near.query_for(error, self.catalog)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"^line \d+:\d+: ")
 _STATUS = re.compile(r"^error (\d{3})(?:: (.*))?", re.DOTALL)
 _LENGTH = 400
+_FOREIGN = (json.JSONDecodeError, KeyError, TypeError, AttributeError)
+"""What the driver stumbles over in an answer that is not Trino's."""
 
 
 class _Answer(NamedTuple):
@@ -159,6 +161,27 @@ def connection_error(
     )
 
 
+def is_connection_error(error: BaseException) -> bool:
+    """Whether an error is the connection's, or else a fault in our own code."""
+    from requests import RequestException
+    from trino.exceptions import Error, HttpError
+
+    known = (Error, HttpError, RequestException, OSError, *_FOREIGN)
+    return isinstance(error, known)
+
+
+def while_running(error: PhloSqlError, query_id: str | None) -> PhloSqlError:
+    """The same, where the server had taken the statement: nobody knows how it ended."""
+    if query_id is None:
+        return error
+    return PhloSqlError(
+        Code.SERVER_DOWN,
+        f"lost query {query_id} while it ran: {error.problem}",
+        "its outcome is unknown: look for it on the server and at the table before another run",
+        data={**error.data, "query_id": query_id},
+    )
+
+
 def _http_status(
     error: BaseException, at: Address, clean: Callable[[str], str]
 ) -> PhloSqlError | None:
@@ -234,7 +257,7 @@ def _network(error: BaseException, at: Address, clean: Callable[[str], str]) -> 
         return _down(
             at, f"{at} did not answer in time", "check the network, or raise TRINO_REQUEST_TIMEOUT"
         )
-    if any(isinstance(each, json.JSONDecodeError | KeyError | TypeError) for each in _chain(error)):
+    if any(isinstance(each, _FOREIGN) for each in _chain(error)):
         return _not_trino(at, "its answer is not Trino's")
     if "BadStatusLine" in kinds or "RemoteDisconnected" in kinds or "Connection aborted" in texts:
         return _not_trino(at, "it breaks the connection off")
