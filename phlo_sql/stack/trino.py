@@ -1,0 +1,179 @@
+"""Trino: its settings and catalogs. `iceberg` is the embedded default, on PostgreSQL and files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from phlo_sql.stack.launch import Launch, get
+from phlo_sql.stack.layout import (
+    BUCKET,
+    REGION,
+    USER,
+    WAREHOUSE,
+    Layout,
+    properties,
+    write_private,
+)
+from phlo_sql.stack.machine import Machine
+from phlo_sql.stack.nessie import BRANCH
+from phlo_sql.stack.ports import HOST
+from phlo_sql.stack.postgres import CATALOG
+
+_LAST_TARBALL = 476
+_HEAP = {476: "2500M", 483: "3G"}
+# Both off the box in every Trino; switched on here so that each of our statements can be tried.
+_PROCEDURES = {
+    "iceberg.register-table-procedure.enabled": "true",
+    "iceberg.add-files-procedure.enabled": "true",
+}
+
+
+def launch(
+    layout: Layout, machine: Machine, programs: Path, extra_settings: Mapping[str, str]
+) -> Launch:
+    etc = layout.folder("trino", "etc")
+    catalogs = _catalogs(layout)
+    folder = layout.folder("trino", "etc", "catalog")
+    for name, settings in catalogs.items():
+        write_private(folder / f"{name}.properties", properties(settings))
+    write_private(
+        etc / "config.properties",
+        properties({**_settings(layout, programs), **extra_settings}),
+    )
+    (etc / "log.properties").write_text("io.trino=INFO\n")
+    return Launch(
+        name="trino",
+        command=_command(layout, machine, programs),
+        cwd=layout.folder("trino"),
+        log=layout.log("trino"),
+        port=layout.ports["trino"],
+        ready=lambda: _answers(layout, frozenset(catalogs)),
+        deadline=180,
+    )
+
+
+def _command(layout: Layout, machine: Machine, programs: Path) -> list[str | Path]:
+    etc = layout.home / "trino" / "etc"
+    return [
+        machine.jdk / "bin" / "java",
+        f"-Xmx{_HEAP[layout.trino_version]}",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-XX:ReservedCodeCacheSize=256M",
+        "-Djdk.attach.allowAttachSelf=true",
+        "-Dfile.encoding=UTF-8",
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "--add-modules=jdk.incubator.vector",
+        f"-Dconfig={etc / 'config.properties'}",
+        f"-Dlog.levels-file={etc / 'log.properties'}",
+        "-cp",
+        _class_path(layout.trino_version, programs),
+        *_main_class(layout.trino_version),
+    ]
+
+
+def _class_path(version: int, programs: Path) -> str:
+    lib = f"{programs / 'lib'}/*"
+    return lib if version <= _LAST_TARBALL else f"{programs / 'launcher'}:{lib}"
+
+
+def _main_class(version: int) -> list[str]:
+    """The tarball's main jar says its version itself; the modules' jars are told it."""
+    return ["io.trino.server.TrinoServer"] if version <= _LAST_TARBALL else ["Launcher", str(version)]
+
+
+def _settings(layout: Layout, programs: Path) -> dict[str, object]:
+    return {
+        "node.environment": "phlo_sql",
+        "node.id": f"phlo-sql-{layout.name}",
+        "node.internal-address": HOST,
+        "node.bind-ip": HOST,
+        "coordinator": "true",
+        "node-scheduler.include-coordinator": "true",
+        "http-server.http.port": layout.ports["trino"],
+        "discovery.uri": layout.url("trino"),
+        "plugin.dir": programs / "plugin",
+        "catalog.management": "dynamic",
+        "query.max-memory": "1500MB",
+        "query.max-memory-per-node": "1500MB",
+        "memory.heap-headroom-per-node": "600MB",
+    }
+
+
+def _catalogs(layout: Layout) -> dict[str, dict[str, object]]:
+    catalogs: dict[str, dict[str, object]] = {
+        CATALOG: _jdbc(layout, CATALOG, layout.warehouse_uri) | _local_files(layout.trino_version),
+        "tpch": {"connector.name": "tpch", "tpch.splits-per-node": 2},
+        "memory": {"connector.name": "memory"},
+    }
+    if "nessie" in layout.extras:
+        s3 = _s3(layout)
+        catalogs["iceberg_s3"] = _jdbc(layout, "iceberg_s3", f"s3://{BUCKET}/jdbc") | s3
+        catalogs["nessie"] = _nessie(layout) | s3
+        catalogs[f"nessie_{BRANCH}"] = (
+            _nessie(layout) | s3 | {"iceberg.rest-catalog.prefix": BRANCH}
+        )
+    return catalogs
+
+
+def _jdbc(layout: Layout, name: str, warehouse: str) -> dict[str, object]:
+    return {
+        "connector.name": "iceberg",
+        "iceberg.catalog.type": "jdbc",
+        "iceberg.jdbc-catalog.driver-class": "org.postgresql.Driver",
+        "iceberg.jdbc-catalog.connection-url": layout.jdbc_url(),
+        "iceberg.jdbc-catalog.connection-user": USER,
+        "iceberg.jdbc-catalog.connection-password": layout.passwords["postgres"],
+        "iceberg.jdbc-catalog.catalog-name": name,
+        "iceberg.jdbc-catalog.default-warehouse-dir": warehouse,
+        **_PROCEDURES,
+    }
+
+
+def _nessie(layout: Layout) -> dict[str, object]:
+    return {
+        "connector.name": "iceberg",
+        "iceberg.catalog.type": "rest",
+        "iceberg.rest-catalog.uri": f"{layout.url('nessie')}/iceberg",
+        "iceberg.rest-catalog.warehouse": WAREHOUSE,
+        **_PROCEDURES,
+    }
+
+
+def _local_files(version: int) -> dict[str, object]:
+    switch = "fs.native-local.enabled" if version <= _LAST_TARBALL else "fs.local.enabled"
+    return {switch: "true", "local.location": "/"}
+
+
+def _s3(layout: Layout) -> dict[str, object]:
+    version = layout.trino_version
+    switch = "fs.native-s3.enabled" if version <= _LAST_TARBALL else "fs.s3.enabled"
+    return {
+        switch: "true",
+        "s3.endpoint": layout.url("s3"),
+        "s3.region": REGION,
+        "s3.path-style-access": "true",
+        "s3.aws-access-key": USER,
+        "s3.aws-secret-key": layout.passwords["s3"],
+    }
+
+
+def _answers(layout: Layout, catalogs: frozenset[str]) -> bool:
+    """It says that it has started, and a query finds every catalog."""
+    about = get(f"{layout.url('trino')}/v1/info")
+    if not about or about.get("starting", True):
+        return False
+    from trino.dbapi import connect
+    from trino.exceptions import Error
+
+    with contextlib.closing(
+        connect(host=HOST, port=layout.ports["trino"], user=USER, request_timeout=20)
+    ) as connection:
+        cursor = connection.cursor()
+        try:
+            cursor.execute("SHOW CATALOGS")
+            return catalogs <= {row[0] for row in cursor.fetchall()}
+        except (Error, OSError):
+            return False
