@@ -81,10 +81,14 @@ class Generator(TrinoGenerator):
         return super().anonymous_sql(expression)
 
     def not_sql(self, expression: exp.Not) -> str:
-        # `a IS NOT NULL` is a node of its own in Trino, `NOT a IS NULL` is not what people write.
+        # `a NOT IN (1)` and its like are nodes of their own in Trino, and what people write.
         inner = expression.this
         if isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null):
             return f"{self.sql(inner, 'this')} IS NOT NULL"
+        if isinstance(inner, exp.In | exp.Between):
+            left, text = self.sql(inner, "this"), self.sql(inner)
+            if text.startswith(f"{left} "):
+                return f"{left} NOT {text[len(left) + 1 :]}"
         return super().not_sql(expression)
 
     def property_sql(self, expression: exp.Property) -> str:
