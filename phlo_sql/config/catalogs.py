@@ -104,7 +104,7 @@ def _from_variables(settings: Settings) -> dict[str, str]:
         "warehouse": settings.iceberg_warehouse.value,
         "token": (settings.iceberg_token.value or settings.nessie_token.value).reveal(),
         "s3.endpoint": settings.s3_endpoint.value,
-        "s3.access-key-id": settings.s3_access_key.value.reveal(),
+        "s3.access-key-id": settings.s3_access_key.value,
         "s3.secret-access-key": settings.s3_secret_key.value.reveal(),
         "s3.session-token": settings.s3_session_token.value.reveal(),
         "s3.region": settings.s3_region.value,

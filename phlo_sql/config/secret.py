@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _IN_URI = re.compile(r"(?<=://)([^\s:/@'\"]*):([^\s/@'\"]+)(?=@)")
+_IN_QUERY = re.compile(r"([?&;][^=&;\s]*(?:password|secret|token)[^=&;\s]*=)([^&;\s'\"]+)", re.I)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_SHORT = 4
-"""Below this length a secret is taken out only as a whole word, or it would eat ordinary text."""
+_SHORT = 6
+"""Below this length a secret is taken out only as a whole word, or it would eat ordinary text:
+phlo's default password is `phlo`."""
 
 
 class Secret:
@@ -53,12 +55,13 @@ class Secret:
 
 def mask_uris(text: str) -> str:
     """Take passwords out of `scheme://user:password@host`, and tokens out of authorisations."""
-    return _BEARER.sub(rf"\1 {MASK}", _IN_URI.sub(rf"\1:{MASK}", text))
+    text = _IN_QUERY.sub(rf"\1{MASK}", _IN_URI.sub(rf"\1:{MASK}", text))
+    return _BEARER.sub(rf"\1 {MASK}", text)
 
 
 def password_of(uri: str) -> str:
     """The password that a URI carries, or an empty string."""
-    match = _IN_URI.search(uri)
+    match = _IN_URI.search(uri) or _IN_QUERY.search(uri)
     return match[2] if match else ""
 
 
@@ -68,7 +71,7 @@ def redact_values(text: str, secrets: Iterable[str], users: Iterable[str] = ()) 
     forms = {form for secret in secrets if secret for form in _spellings(secret, users)}
     for form in sorted(forms, key=len, reverse=True):
         if len(form) < _SHORT:
-            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", MASK, text)
+            text = re.sub(rf"(?<![\w./-]){re.escape(form)}(?![\w/-])", MASK, text)
         else:
             text = text.replace(form, MASK)
     return mask_uris(text)

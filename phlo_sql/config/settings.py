@@ -33,7 +33,7 @@ from phlo_sql.errors import Code, PhloSqlError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_SECRET_PROPERTY = ("password", "secret", "token", "credential", "access-key", "sas")
+_SECRET_PROPERTY = ("password", "secret", "token", "credential", "account-key", "sas")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,13 +159,13 @@ class Settings:
         default="",
         help="the object store, where it is not AWS",
     )
-    s3_access_key: Setting[Secret] = setting(
-        secret,
+    s3_access_key: Setting[str] = setting(
+        text,
         "PHLO_ICEBERG_S3_ACCESS_KEY",
         "ICEBERG_S3_ACCESS_KEY",
         "S3_ACCESS_KEY",
         "AWS_ACCESS_KEY_ID",
-        default=Secret(),
+        default="",
         help="access key of the object store",
     )
     s3_secret_key: Setting[Secret] = setting(

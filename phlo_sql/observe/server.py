@@ -148,6 +148,8 @@ def _workers(active: list[tuple[object, ...]]) -> int:
 
 
 def _user(session: TrinoSession) -> str:
+    if session.user is not None:
+        return session.user
     current = session.query(dialect.parse("SELECT current_user"))
     return str(current[0][0])
 

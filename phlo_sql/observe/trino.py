@@ -214,14 +214,18 @@ class TrinoSession:
         return trino_errors.while_running(found, query_id)
 
     def _with_near_names(self, error: PhloSqlError) -> PhloSqlError:
-        find = trino_near.query_for(error, self.catalog)
-        if find is None:
-            return error
-        try:
-            names = [str(row[0]) for row in self._run(render(find.query), None).rows]
-        except PhloSqlError:
-            return error
-        return find.improved(error, names)
+        """ALTER says "table" also where it is the schema or catalog that does not exist."""
+        for find in trino_near.finds(error, self.catalog):
+            try:
+                names = [str(row[0]) for row in self._run(render(find.query), None).rows]
+            except PhloSqlError as other:
+                if other.code not in (Code.UNKNOWN_CATALOG, Code.UNKNOWN_SCHEMA):
+                    return error
+                continue
+            if find.wanted not in names:
+                error = find.improved(error, names)
+                break
+        return error
 
     def _clean(self, text: str) -> str:
         return redact(text, self.settings)

@@ -267,8 +267,16 @@ class TestSecrets:
             assert redact(f"<{spelling}>", found) == "<***>"
 
     def test_a_short_secret_does_not_eat_ordinary_text(self, tmp_path: Path) -> None:
-        found = settings(tmp_path, environ={"TRINO_PASSWORD": "a"})
-        assert redact("a table at a place", found) == "*** table at *** place"
+        found = settings(tmp_path, environ={"POSTGRES_PASSWORD": "phlo"})
+        text = "phlo-sql in /opt/phlo/x: password=phlo postgresql://phlo:phlo@h"
+        assert redact(text, found) == (
+            "phlo-sql in /opt/phlo/x: password=*** postgresql://phlo:***@h"
+        )
+
+    def test_a_password_in_the_query_of_an_address(self, tmp_path: Path) -> None:
+        uri = "postgresql://h/db?user=u&password=hunter2&x=y"
+        found = settings(tmp_path, environ={"ICEBERG_CATALOG_URI": uri})
+        assert redact(f"{uri} hunter2", found) == ("postgresql://h/db?user=u&password=***&x=y ***")
 
     def test_the_environment_alone_is_redacted_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TRINO_PASSWORD", "hunter2")
