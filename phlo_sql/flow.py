@@ -144,15 +144,17 @@ def _open(
     """PyIceberg's table, once Trino has said that it is one."""
     from phlo_sql.config import catalog_properties
     from phlo_sql.observe.catalog import load_table, open_catalog
-    from phlo_sql.observe.server import require_iceberg
+    from phlo_sql.observe.server import require_iceberg_table
 
-    require_iceberg(session, physical(table, ref, settings))
+    require_iceberg_table(session, physical(table, ref, settings))
     catalog = table.catalog or settings.trino_catalog.value
     return load_table(open_catalog(catalog, catalog_properties(settings, catalog, ref)), table)
 
 
 def _refuse_other_server(book: Runbook, session: TrinoSession) -> None:
-    found = session.version()
+    from phlo_sql.observe.server import read_server
+
+    found = read_server(session, book.plan.table.catalog).version
     if found != book.plan.trino_version:
         raise PhloSqlError(
             Code.STALE_PLAN,

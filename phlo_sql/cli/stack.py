@@ -118,7 +118,7 @@ def _report(infos: list[StackInfo]) -> Report:
             out.print(Text(f"{info.name} (Trino {info.trino_version})", "bold"))
             out.print(table, soft_wrap=True)
             for key, value in sorted(info.env.items()):
-                shown = "********" if _secret(key) else value
+                shown = "********" if _secret(key, value) else value
                 out.print(Text(f"  {key}={shown}", "dim"), soft_wrap=True)
 
     stacks = [_document(info) for info in infos]
@@ -143,8 +143,9 @@ def _document(info: StackInfo) -> dict[str, Any]:
     }
 
 
-def _secret(name: str) -> bool:
-    return any(word in name.upper() for word in ("PASSWORD", "SECRET", "ACCESS_KEY", "URI"))
+def _secret(name: str, value: str) -> bool:
+    named = any(word in name.upper() for word in ("PASSWORD", "SECRET", "ACCESS_KEY"))
+    return named or ("://" in value and "@" in value)
 
 
 def _port(text: str) -> tuple[str, int]:

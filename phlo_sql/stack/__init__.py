@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from phlo_sql.stack.control import down, status, up
 from phlo_sql.stack.info import Service, StackInfo, StackRequest
+from phlo_sql.stack.listing import names
 
-__all__ = ["Service", "StackInfo", "StackRequest", "down", "status", "up"]
+__all__ = ["Service", "StackInfo", "StackRequest", "down", "names", "status", "up"]
