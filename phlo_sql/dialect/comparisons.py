@@ -215,7 +215,7 @@ def _typed(kind: str, text: str) -> Constant | None:
                 return text
             case _:
                 return None
-    except (ValueError, ArithmeticError):
+    except (ValueError, ArithmeticError, LookupError, OSError):  # the last two: time zones
         return None
 
 

@@ -61,6 +61,8 @@ def reason(error: Exception) -> str:
         where = f" at line {found.get('line')}, column {found.get('col')}"
         near = found.get("highlight")
         described = str(found.get("description") or "").rstrip(".")
+        if described.startswith("Required keyword"):  # its own words name Python classes
+            described = "something is missing"
         return _one_line(f"{described}{where}" + (f", near {near!r}" if near else ""))
     return _one_line(str(error))
 
