@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import TESTED_TRINO_VERSIONS
-from phlo_sql.config import DEFINITIONS, Setting, Settings, catalog_properties, mask_uris
+from phlo_sql.config import DEFINITIONS, Setting, Settings, catalog_properties, mask_uris, redact
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.names import TableName
 from phlo_sql.model.units import trino_duration
@@ -176,7 +176,11 @@ def _pyiceberg(settings: Settings, session: TrinoSession) -> Finding:
     from phlo_sql.observe.catalog import open_catalog  # noqa: PLC0415
 
     catalog = open_catalog(session.catalog, catalog_properties(settings, session.catalog))
-    seen = {".".join(name).lower() for name in catalog.list_namespaces()}
+    try:
+        seen = {".".join(name).lower() for name in catalog.list_namespaces()}
+    except Exception as error:  # noqa: BLE001 - each catalog's client has its own exceptions
+        problem = redact(" ".join(str(error).split()), settings)
+        return _differ(session.catalog, f"cannot list the schemas: {problem}"[:300])
     source = TableName(catalog=session.catalog, schema="information_schema", name="schemata")
     rows = session.query(dialect.select(["schema_name"], dialect.table(source)))
     served = {str(row[0]) for row in rows} - set(_NOT_SCHEMAS)

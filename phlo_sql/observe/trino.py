@@ -141,8 +141,9 @@ class TrinoSession:
             running.cancel()
 
     def _run(self, sql: str, on_progress: Callable[[Progress], None] | None) -> Outcome:
-        running = self._start(sql)
+        running = self._prepared(sql)
         try:
+            running.start()
             return self._wait(running, on_progress)
         except KeyboardInterrupt:
             raise self._stopped(running) from None
@@ -155,13 +156,12 @@ class TrinoSession:
             with self._lock:
                 self._active.remove(running)
 
-    def _start(self, sql: str) -> _Running:
+    def _prepared(self, sql: str) -> _Running:
         reports: SimpleQueue[Any] = SimpleQueue()
         cursor = self._connection.cursor(stats_callback=reports.put)
         running = _Running(cursor, sql, reports)
         with self._lock:
             self._active.append(running)
-        running.start()
         return running
 
     def _wait(self, running: _Running, on_progress: Callable[[Progress], None] | None) -> Outcome:
