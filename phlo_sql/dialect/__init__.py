@@ -33,14 +33,14 @@ from phlo_sql.dialect.build import (
 from phlo_sql.dialect.comparisons import (
     Comparison,
     Constant,
-    Relation,
+    Operator,
     columns_of,
     comparison,
     conjuncts,
     constant,
 )
 from phlo_sql.dialect.predicates import (
-    Operator,
+    BinaryOperator,
     all_of,
     any_of,
     between,
@@ -89,13 +89,13 @@ from phlo_sql.dialect.values import (
 
 __all__ = [
     "DEFAULT",
+    "BinaryOperator",
     "ColumnPath",
     "Comparison",
     "Constant",
     "Default",
     "Expression",
     "Operator",
-    "Relation",
     "Scalar",
     "Statement",
     "Value",

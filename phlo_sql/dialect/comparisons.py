@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from phlo_sql.dialect.render import Expression
 
 Constant: TypeAlias = str | bool | int | float | Decimal | date | datetime
-Relation: TypeAlias = Literal[
+Operator: TypeAlias = Literal[
     "=", "<>", "<", "<=", ">", ">=", "IN", "BETWEEN", "IS NULL", "IS NOT NULL"
 ]
 
-_RELATIONS: dict[type[exp.Expr], tuple[Relation, Relation]] = {
+_OPERATORS: dict[type[exp.Expr], tuple[Operator, Operator]] = {
     exp.EQ: ("=", "="),
     exp.NEQ: ("<>", "<>"),
     exp.LT: ("<", ">"),
@@ -52,7 +52,7 @@ class Comparison:
     """
 
     column: tuple[str, ...]
-    relation: Relation
+    operator: Operator
     values: tuple[Constant, ...] = ()
     cut: str | None = None
 
@@ -102,44 +102,44 @@ def comparison(expression: Expression) -> Comparison | None:
         return _negation(node.this.unnest())
     if isinstance(node, exp.Is):
         return _nullness(node, "IS NULL")
-    if type(node) in _RELATIONS:
+    if type(node) in _OPERATORS:
         return _binary(node)
     if isinstance(node, exp.In) and not node.args.get("query"):
         return _compared(node.this, "IN", node.expressions)
     if isinstance(node, exp.Between) and not node.args.get("symmetric"):
         return _compared(node.this, "BETWEEN", [node.args["low"], node.args["high"]])
     path = _path(node)
-    return None if path is None else Comparison(column=path, relation="=", values=(True,))
+    return None if path is None else Comparison(column=path, operator="=", values=(True,))
 
 
 def _negation(inner: exp.Expr) -> Comparison | None:
     if isinstance(inner, exp.Is):
         return _nullness(inner, "IS NOT NULL")
     path = _path(inner)
-    return None if path is None else Comparison(column=path, relation="=", values=(False,))
+    return None if path is None else Comparison(column=path, operator="=", values=(False,))
 
 
-def _nullness(node: exp.Is, relation: Relation) -> Comparison | None:
+def _nullness(node: exp.Is, operator: Operator) -> Comparison | None:
     path = _path(node.this.unnest())
     if path is None or not isinstance(node.expression, exp.Null):
         return None
-    return Comparison(column=path, relation=relation)
+    return Comparison(column=path, operator=operator)
 
 
 def _binary(node: exp.Expr) -> Comparison | None:
-    straight, turned = _RELATIONS[type(node)]
+    straight, turned = _OPERATORS[type(node)]
     found = _compared(node.this, straight, [node.expression])
     return found or _compared(node.expression, turned, [node.this])
 
 
-def _compared(side: exp.Expr, relation: Relation, others: list[exp.Expr]) -> Comparison | None:
+def _compared(side: exp.Expr, operator: Operator, others: list[exp.Expr]) -> Comparison | None:
     subject = _subject(side.unnest())
     values = tuple(constant(other) for other in others)
     if subject is None or any(value is None for value in values):
         return None
     path, cut = subject
     known = tuple(value for value in values if value is not None)
-    return Comparison(column=path, relation=relation, values=known, cut=cut)
+    return Comparison(column=path, operator=operator, values=known, cut=cut)
 
 
 def _subject(node: exp.Expr) -> tuple[tuple[str, ...], str | None] | None:

@@ -17,7 +17,7 @@ from phlo_sql.errors import Code, PhloSqlError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-Operator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
+BinaryOperator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
 
 _OPERATORS: dict[str, type[exp.Binary]] = {
     "=": exp.EQ,
@@ -140,7 +140,9 @@ def _side(value: Expression | str) -> Expression:
     return column(value) if isinstance(value, str) else value.copy()
 
 
-def compare(left: Expression | str, operator: Operator, value: Value | Expression) -> Expression:
+def compare(
+    left: Expression | str, operator: BinaryOperator, value: Value | Expression
+) -> Expression:
     """A column (by its name, or any expression) against a value."""
     right = value.copy() if isinstance(value, exp.Expr) else literal(value)
     return _OPERATORS[operator](this=_side(left), expression=right)

@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from phlo_sql.dialect.parser import Parser
-from phlo_sql.dialect.render import Expression, reason, same, trees_of
+from phlo_sql.dialect.render import Expression, reason, trees_of
 from phlo_sql.errors import Code, PhloSqlError
 
 
@@ -25,16 +25,6 @@ def data_type(text: str) -> Expression:
     if any(node.this == exp.DType.USERDEFINED for node in kind.find_all(exp.DataType)):
         raise _bad(text, "Trino has no such type")
     return kind
-
-
-def type_text(kind: Expression) -> str:
-    """A data type as Trino spells it, delimited where it names fields."""
-    from_cast = exp.Cast(this=exp.Null(), to=kind.copy())
-    return from_cast.sql()
-
-
-def same_type(left: Expression, right: Expression) -> bool:
-    return same(left, right)
 
 
 def _bad(text: str, why: str) -> PhloSqlError:

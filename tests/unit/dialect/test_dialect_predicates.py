@@ -191,10 +191,10 @@ NOT_SIMPLE = (
 class TestComparison:
     @pytest.mark.parametrize("text", SIMPLE)
     def test_simple(self, text: str) -> None:
-        relation, values, cut = SIMPLE[text]
+        operator, values, cut = SIMPLE[text]
         found = comparison(predicate(text))
         assert found is not None
-        assert (found.column, found.relation, found.cut) == (("a",), relation, cut)
+        assert (found.column, found.operator, found.cut) == (("a",), operator, cut)
         assert found.values == values
         assert [type(value) for value in found.values] == [type(value) for value in values]
 
@@ -215,6 +215,6 @@ class TestComparison:
     def test_a_value_comes_back_as_it_went_in(self, value: Constant) -> None:
         text = sql_of(is_in("c", [value]))
         found = comparison(predicate(text))
-        assert found == Comparison(column=("c",), relation="IN", values=(value,))
+        assert found == Comparison(column=("c",), operator="IN", values=(value,))
         assert found is not None
         assert type(found.values[0]) is type(value)
