@@ -25,6 +25,8 @@ CATALOG_NAME = "catalog-name"
 
 _SECRET = re.compile(r"password|secret|token|credential|access-key|api-key", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+_NO_REFERENCE = re.compile(r"NoSuchReference\w*: Named reference '([^']*)' not found")
+"""Nessie 0.99's answer to a ref that it doesn't have."""
 _UNSUPPORTED = re.compile(r"Unsupported field type: '([^']*)'")
 
 
@@ -144,6 +146,13 @@ def _one_line(what: str, properties: Mapping[str, Any]) -> Iterator[None]:
                 Code.UNSUPPORTED_TYPE,
                 f"{what} has a column of type {unsupported[1]}, which PyIceberg cannot load",
                 "plan it through Trino's metadata tables",
+            ) from error
+        absent = _NO_REFERENCE.search(str(error))
+        if absent:
+            raise PhloSqlError(
+                Code.UNKNOWN_REF,
+                f"{what} cannot be read at ref {absent[1]}: the catalog has no such ref",
+                "name an existing branch or tag of the Nessie catalog",
             ) from error
         raise PhloSqlError(
             Code.CATALOG_UNREADABLE,

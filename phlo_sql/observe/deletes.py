@@ -18,6 +18,7 @@ from phlo_sql.observe.equality import (
     statistic,
     statistics_of,
 )
+from phlo_sql.observe.manifests_avro import column
 from phlo_sql.observe.manifests_read import INDEX
 from phlo_sql.observe.partitions import is_partitioned, partition_specs
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
+_CONTENT = 134
 _FILE_PATH_ID = 2147483546
 """Reserved id of `file_path` in position delete files (Iceberg spec, "Reserved Field IDs")."""
 
@@ -45,15 +47,23 @@ class Source:
 
 @dataclass(slots=True)
 class DeleteFiles:
-    """What is kept of delete files beside the inventory, one per row in the same order."""
+    """What is kept of delete files beside the inventory, in the same order."""
 
     targets: list[pa.Array] = field(default_factory=list)
+    """One per delete file."""
     statistics: list[dict[int, pa.Array]] = field(default_factory=list)
+    """One per equality delete file."""
 
     def collect(self, rows: pa.Table) -> None:
+        import pyarrow.compute as pc
+
         statistics = statistics_of(rows)
         self.targets.append(_bounded_path(statistics[LOWERS], statistics[UPPERS]))
-        self.statistics.append(statistics)
+        equality = pc.equal(rows.column(column(_CONTENT)), EQUALITY_DELETES).combine_chunks()
+        if pc.any(equality).as_py():
+            self.statistics.append(
+                {each: lists.filter(equality) for each, lists in statistics.items()}
+            )
 
     def target(self) -> pa.ChunkedArray:
         import pyarrow as pa
@@ -212,13 +222,16 @@ def _attach_equalities(
     specs = partition_specs(source.table.metadata)
     spec_ids = files.column("spec_id").to_numpy()
     partitioned = {each for each, spec in specs.items() if is_partitioned(spec)}
+    grouped = rows.data[np.argsort(rows.partition[rows.data], kind="stable")]
+    groups = rows.partition[grouped]
 
     def older(row: int) -> Array:
         # An equality delete of an unpartitioned spec is global: it reaches data of every spec.
-        before = rows.sequence[rows.data] < rows.sequence[row]
+        near = rows.data
         if int(spec_ids[row]) in partitioned:
-            before &= rows.partition[rows.data] == rows.partition[row]
-        chosen: Array = rows.data[before]
+            start, end = np.searchsorted(groups, [rows.partition[row], rows.partition[row] + 1])
+            near = grouped[start:end]
+        chosen: Array = near[rows.sequence[near] < rows.sequence[row]]
         return chosen
 
     wanted = np.zeros(files.num_rows, dtype=np.bool_)
@@ -228,8 +241,7 @@ def _attach_equalities(
     ids = {each for named in asked for each in named or ()}
     numbers = files.column(INDEX).to_numpy()
     evidence = Evidence.read(source, found, numbers, np.flatnonzero(wanted), ids)
-    places = rows.places(rows.equalities).tolist()
-    for row, place, named in zip(rows.equalities.tolist(), places, asked, strict=True):
+    for place, (row, named) in enumerate(zip(rows.equalities.tolist(), asked, strict=True)):
         hit = older(row)
         hit = hit[evidence.may_apply(place, named or (), hit)]
         deletes[hit] += 1

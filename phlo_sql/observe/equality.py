@@ -143,7 +143,7 @@ class Evidence:
         return evidence
 
     def may_apply(self, delete: int, ids: Sequence[int], rows: Array) -> Array:
-        """For each data row, whether the delete file at place `delete` can touch it."""
+        """For each data row, whether the equality delete at place `delete` can touch it."""
         import numpy as np
 
         possible = np.ones(len(rows), dtype=np.bool_)
