@@ -46,11 +46,15 @@ def main() -> None:
     try:
         up = subprocess.run(
             [PHLO_SQL, "stack", "up", "--name", NAME, "--json"],
-            stdout=subprocess.PIPE, text=True, check=False,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
         document = json.loads(up.stdout)
         if up.returncode:
-            console.print("\n".join(document["errors"]), document["data"].get("error", {}).get("hint", ""))
+            console.print(
+                "\n".join(document["errors"]), document["data"].get("error", {}).get("hint", "")
+            )
             sys.exit(up.returncode)
         env = {**os.environ, **document["data"]["env"]}
         connection = small_files.connect(env)

@@ -5,9 +5,11 @@ Anything else that escapes is a bug. Every code stands in `Code`; docs and tests
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FAILED, USAGE, REFUSED, UNVERIFIED = 1, 2, 3, 4
 

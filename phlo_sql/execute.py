@@ -5,7 +5,6 @@ Takes the runbook as it was read back from its text; no other plan reaches this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
@@ -15,6 +14,8 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.plan import UNMOVED, Check, Kind, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from phlo_sql.audit.journal import Journal
     from phlo_sql.observe.trino import Outcome, Progress
     from phlo_sql.runbook import Runbook
@@ -53,7 +54,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
-    """What the server said of one step. `metrics` are the procedure's own rows, where it has any."""
+    """What the server said of one step. `metrics` are the procedure's own rows, if it has any."""
 
     id: int
     query_id: str
@@ -66,14 +67,14 @@ class StepOutcome:
 class Watch:
     """Where the executor tells what it is doing."""
 
-    step_started: Callable[[Step], None] = lambda step: None
-    progress: Callable[[Progress], None] = lambda progress: None
-    note: Callable[[str], None] = lambda text: None
+    step_started: Callable[[Step], None] = lambda _step: None
+    progress: Callable[[Progress], None] = lambda _progress: None
+    note: Callable[[str], None] = lambda _text: None
 
 
 def preflight(runbook: Runbook, session: Session) -> None:
     """Ask the server to plan every procedure without running it: plain `EXPLAIN` validates names,
-    arguments and whether WHERE can be pushed down, and has no side effect (Trino 476–483)."""
+    arguments and whether WHERE can be pushed down, and has no side effect (Trino 476 to 483)."""
     for step in runbook.plan.steps:
         match step.kind:
             case Kind.PROCEDURE:
@@ -166,9 +167,7 @@ def _refuse_stale(step: Step, answers: Mapping[str, str], *, accept_drift: bool)
         )
 
 
-def _result(
-    step: Step, check: Check, before: Mapping[str, str], session: Session
-) -> CheckResult:
+def _result(step: Step, check: Check, before: Mapping[str, str], session: Session) -> CheckResult:
     expected = before.get(check.name, "") if check.expected is None else check.expected
     return CheckResult(
         name=check.name, step=step.id, expected=expected, actual=_answer(check, session)
@@ -180,9 +179,7 @@ def _answer(check: Check, session: Session) -> str:
     return "\n".join(" | ".join(str(value) for value in row) for row in rows)
 
 
-def _put_back(
-    steps: list[Step], session: Session, journal: Journal, watch: Watch
-) -> None:
+def _put_back(steps: list[Step], session: Session, journal: Journal, watch: Watch) -> None:
     """Undo settings that were made for a later step which then failed, newest first."""
     for step in reversed(steps):
         match step.kind:

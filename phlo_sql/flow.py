@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
 from phlo_sql import runbook as runbooks
 from phlo_sql import verify
-from phlo_sql.audit.journal import Journal
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import CheckResult, StepOutcome, Watch, execute, preflight
 from phlo_sql.model.intents import Intent, Optimize
 from phlo_sql.model.units import trino_size
-from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyiceberg.table import Table
 
+    from phlo_sql.audit.journal import Journal
     from phlo_sql.compile.optimize import Compiled
     from phlo_sql.config import Settings
     from phlo_sql.model.names import TableName
     from phlo_sql.model.state import Inventory, TableState
     from phlo_sql.observe.trino import TrinoSession
+    from phlo_sql.plan import Prediction
     from phlo_sql.runbook import Runbook
 
 
@@ -138,9 +139,7 @@ def command_line(intent: Intent) -> str:
     return shlex.join(words)
 
 
-def _open(
-    table: TableName, ref: str | None, settings: Settings, session: TrinoSession
-) -> Table:
+def _open(table: TableName, ref: str | None, settings: Settings, session: TrinoSession) -> Table:
     """PyIceberg's table, once Trino has said that it is one."""
     from phlo_sql.config import catalog_properties
     from phlo_sql.observe.catalog import load_table, open_catalog

@@ -1,7 +1,7 @@
 """A plan: ordered, typed statements with what each will do, how that is checked, how it is undone.
 
-A plan holds values only. `phlo_sql.runbook` writes it as text and reads it back; what is executed is
-what was read back.
+A plan holds values only. `phlo_sql.runbook` writes it as text and reads it back; what is executed
+is what was read back.
 """
 
 from __future__ import annotations

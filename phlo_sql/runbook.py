@@ -10,16 +10,28 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from phlo_sql import dialect
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.names import parse_table
 from phlo_sql.model.units import Range
-from phlo_sql.plan import RUNBOOK_FORMAT, Binding, Check, Kind, Measure, Plan, Prediction, Step, Undo
+from phlo_sql.plan import (
+    RUNBOOK_FORMAT,
+    Binding,
+    Check,
+    Kind,
+    Measure,
+    Plan,
+    Prediction,
+    Step,
+    Undo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TITLE = f"phlo-sql runbook, format {RUNBOOK_FORMAT}"
 _RULE = "-- " + "-" * 76
@@ -34,8 +46,10 @@ _FACT = re.compile(
     r"|warning|digest|why|kind|destroys|undo):\s+(.*)\Z"
 )
 _STEP = re.compile(r"-- == Step (\d+) of (\d+): (.*) ==\Z")
-_CHECK = re.compile(r"-- (precheck|check) ([\w-]+): expect (the same answer as before|\".*\")\Z")
-_SAME = "the same answer as before"
+_CHECK = re.compile(
+    r"-- (precheck|check) ([\w-]+): (note the answer|expect the same answer|expect (\".*\"))\Z"
+)
+_NOTE, _SAME = "note the answer", "expect the same answer"
 _UNDO_SQL = "--     "
 _WIDE = 110
 """Characters from which a statement is laid out over several lines."""
@@ -102,7 +116,9 @@ def _seal(text: str) -> str:
 # ------------------------------------------------------------------ writing
 def _line(text: str) -> str:
     """Text on one line: control characters as JSON escapes them, so that it can't end a comment."""
-    return json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("\u2028", "\\u2028")
+    return (
+        json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("\u2028", "\\u2028")
+    )
 
 
 def _fact(name: str, value: str) -> str:
@@ -156,8 +172,11 @@ def _step(plan: Plan, step: Step) -> Iterator[str]:
 
 
 def _check(plan: Plan, word: str, check: Check) -> Iterator[str]:
-    expected = _SAME if check.expected is None else json.dumps(check.expected, ensure_ascii=False)
-    yield f"-- {word} {check.name}: expect {expected}"
+    if check.expected is None:
+        expected = _NOTE if word == "precheck" else _SAME
+    else:
+        expected = f"expect {json.dumps(check.expected, ensure_ascii=False)}"
+    yield f"-- {word} {check.name}: {expected}"
     yield _sql(plan, check.query)
 
 
@@ -261,7 +280,7 @@ class _Reader:
         checks: list[Check] = []
         while (match := _CHECK.match(self._peek())) and match[1] == word:
             self.at += 1
-            expected = None if match[3] == _SAME else json.loads(match[3])
+            expected = None if match[4] is None else json.loads(match[4])
             checks.append(Check(name=match[2], query=self._sql(), expected=expected))
         return tuple(checks)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from phlo_sql.model.state import DATA
 from phlo_sql.model.units import Range
 from phlo_sql.plan import Measure, Prediction
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from phlo_sql.execute import CheckResult
     from phlo_sql.model.state import Inventory
 
@@ -65,10 +66,11 @@ def changes(before: Inventory, after: Inventory) -> Prediction:
 def judge(predicted: Prediction, measured: Prediction) -> tuple[Verdict, ...]:
     """Every figure that was both predicted and measured."""
     actual = dict(measured.items())
+    found = ((name, value, actual.get(name)) for name, value in predicted.items())
     return tuple(
-        Verdict(name=name, predicted=value, measured=int(actual[name]))
-        for name, value in predicted.items()
-        if name in actual and isinstance(actual[name], int)
+        Verdict(name=name, predicted=value, measured=measured)
+        for name, value, measured in found
+        if isinstance(measured, int)
     )
 
 
@@ -94,14 +96,11 @@ def failures(checks: list[CheckResult], verdicts: tuple[Verdict, ...]) -> list[s
 
 
 def _minus(left: pa.Table, right: pa.Table) -> pa.Table:
-    import pyarrow.compute as pc
 
     return left.filter(pc.invert(pc.is_in(_keys(left), value_set=_keys(right).combine_chunks())))
 
 
 def _keys(files: pa.Table) -> pa.ChunkedArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if not files.num_rows:
         return pa.chunked_array([[]], type=pa.string())
@@ -110,12 +109,10 @@ def _keys(files: pa.Table) -> pa.ChunkedArray:
 
 
 def _of_data(files: pa.Table) -> pa.Table:
-    import pyarrow.compute as pc
 
     return files.filter(pc.equal(files["content"], DATA))
 
 
 def _sum(files: pa.Table, column: str) -> int:
-    import pyarrow.compute as pc
 
     return int(pc.sum(files[column]).as_py() or 0)

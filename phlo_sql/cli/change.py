@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phlo_sql import flow
+from phlo_sql import dialect, flow
+from phlo_sql import runbook as runbooks
+from phlo_sql.audit.journal import Journal
 from phlo_sql.cli import draw
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.verify import measure_document, prediction_document
-from phlo_sql import dialect, runbook as runbooks
-from phlo_sql.audit.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from phlo_sql.cli.options import Options
@@ -64,7 +65,7 @@ def apply_runbook(file: str, options: Options) -> Report:
         return _apply(text, settings, session, options)
 
 
-def show_runbook(file: str, options: Options) -> Report:  # noqa: ARG001 - one shape for commands
+def show_runbook(file: str, options: Options) -> Report:
     """The plan that a file holds."""
     return _shown(runbooks.read(_read(file)))
 
@@ -116,8 +117,9 @@ def _report(status: str, planned: Planned, options: Options) -> Report:
                 "rewritten_data_files": line.rewritten_data_files,
                 "rewritten_bytes": line.rewritten_bytes,
                 "removed_delete_files": line.removed_delete_files,
-                "added_data_files": measure_document(line.added_data_files),
-                "added_bytes": measure_document(line.added_bytes),
+                "added_data_files": line.added_data_files
+                and measure_document(line.added_data_files),
+                "added_bytes": line.added_bytes and measure_document(line.added_bytes),
             }
             for line in details.partitions
         ],
@@ -137,8 +139,9 @@ def _report(status: str, planned: Planned, options: Options) -> Report:
         status=status,
         data=data,
         warnings=book.plan.warnings,
-        reason_code="dry_run" if options.dry_run and status == "planned" else
-        ("no_changes" if status == "noop" else None),
+        reason_code="dry_run"
+        if options.dry_run and status == "planned"
+        else ("no_changes" if status == "noop" else None),
         next_steps=steps,
         human=_draw(planned, saved=options.out if status == "planned" else None),
     )
@@ -203,9 +206,7 @@ def _confirm(book: Runbook, options: Options) -> None:
 def _apply(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:
     book = runbooks.read(text)
     started = datetime.now(UTC)
-    journal = Journal(
-        path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}"
-    )
+    journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
     with watching(quiet=options.quiet) as watch:
         applied = flow.apply(
             text, settings, session, journal, watch, accept_drift=options.accept_drift
@@ -223,8 +224,10 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
         out.print()
         draw.predictions(out, plan.predicts, applied.measured)
         seconds = sum(step.seconds for step in applied.steps)
-        out.print(f"{len(applied.steps)} step(s) in {seconds:.1f} s, "
-                  f"{sum(c['ok'] for c in checks)} of {len(checks)} checks agree")
+        out.print(
+            f"{len(applied.steps)} step(s) in {seconds:.1f} s, "
+            f"{sum(c['ok'] for c in checks)} of {len(checks)} checks agree"
+        )
 
     return Report(
         status="error" if failures else "success",
@@ -233,7 +236,12 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
             "result": prediction_document(applied.measured),
             "checks": checks,
             "steps": [
-                {"id": s.id, "query_id": s.query_id, "seconds": s.seconds, "metrics": dict(s.metrics)}
+                {
+                    "id": s.id,
+                    "query_id": s.query_id,
+                    "seconds": s.seconds,
+                    "metrics": dict(s.metrics),
+                }
                 for s in applied.steps
             ],
             "operation": journal.operation,

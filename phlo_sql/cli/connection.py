@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from phlo_sql import config
 from phlo_sql.observe import trino
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from phlo_sql.cli.options import Options
     from phlo_sql.config import Settings
     from phlo_sql.observe.trino import TrinoSession

@@ -37,7 +37,9 @@ def plan(console: Console, shown: Plan) -> None:
     """The head of a plan, its predictions, and each statement as it will run."""
     head = Table.grid(padding=(0, 2))
     head.add_row(Text("plan", "bold"), Text(shown.command))
-    head.add_row(Text("table", "bold"), Text(str(shown.table) + (f" @ {shown.ref}" if shown.ref else "")))
+    head.add_row(
+        Text("table", "bold"), Text(str(shown.table) + (f" @ {shown.ref}" if shown.ref else ""))
+    )
     head.add_row(Text("trino", "bold"), Text(str(shown.trino_version)))
     for number, line in enumerate(shown.does):
         head.add_row(Text("does" if number == 0 else "", "bold"), Text(line))
@@ -46,16 +48,22 @@ def plan(console: Console, shown: Plan) -> None:
     for step in shown.steps:
         console.print()
         kind = Text(" destroys data", "bold red") if step.destructive else Text("")
-        console.print(Text.assemble((f"step {step.id} ", "bold"), step.summary, kind), soft_wrap=True)
+        console.print(
+            Text.assemble((f"step {step.id} ", "bold"), step.summary, kind), soft_wrap=True
+        )
         sql = dialect.render(step.statement, version=shown.trino_version) + ";"
         if console.is_terminal:
-            console.print(Syntax(sql, "sql", theme="ansi_dark", word_wrap=True, background_color="default"))
+            console.print(
+                Syntax(sql, "sql", theme="ansi_dark", word_wrap=True, background_color="default")
+            )
         else:
             console.print(Text(sql), soft_wrap=True)
         console.print(Text(f"undo: {step.undo.reason}", "dim"), soft_wrap=True)
 
 
-def predictions(console: Console, predicted: Prediction, measured: Prediction | None = None) -> None:
+def predictions(
+    console: Console, predicted: Prediction, measured: Prediction | None = None
+) -> None:
     """Predicted figures, beside the measured ones where there are any."""
     table = Table(box=None, padding=(0, 2), show_edge=False)
     table.add_column("")
@@ -100,13 +108,23 @@ def partitions(console: Console, lines: Sequence[PartitionLine]) -> None:
     if len(lines) < 2 and not any(line.partition for line in lines):
         return
     table = Table(box=None, padding=(0, 2), show_edge=False)
-    for name, side in (("partition", "left"), ("files", "right"), ("rewritten", "right"),
-                       ("bytes", "right"), ("new files", "right")):
+    for name, side in (
+        ("partition", "left"),
+        ("files", "right"),
+        ("rewritten", "right"),
+        ("bytes", "right"),
+        ("new files", "right"),
+    ):
         table.add_column(name, justify=side)  # type: ignore[arg-type]  # rich's Literal
     for line in lines[:_PARTITIONS_SHOWN]:
         table.add_row(
-            Text(line.partition or "(unpartitioned)"), f"{line.files:,}", f"{line.rewritten_data_files:,}",
-            human_size(line.rewritten_bytes), str(line.added_data_files).replace("..", " to "),
+            Text(line.partition or "(unpartitioned)"),
+            f"{line.files:,}",
+            f"{line.rewritten_data_files:,}",
+            human_size(line.rewritten_bytes),
+            "-"
+            if line.added_data_files is None
+            else amount("added_data_files", line.added_data_files),
         )
     console.print(table)
     if len(lines) > _PARTITIONS_SHOWN:

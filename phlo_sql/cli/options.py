@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ class Options:
     """Settings named on the command line, under their names in the settings table."""
 
 
-class TableParameter(click.ParamType):
+class TableParameter(click.ParamType[Any]):
     """`[catalog.]schema.table[@ref]` → (TableName, ref | None)."""
 
     name = "table"
@@ -42,14 +42,12 @@ class TableParameter(click.ParamType):
         return value if isinstance(value, tuple) else names.parse_table(value)
 
 
-class SizeParameter(click.ParamType):
+class SizeParameter(click.ParamType[Any]):
     """`128MB` → bytes."""
 
     name = "size"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         return value if isinstance(value, int) else units.parse_size(value)
 
 
@@ -57,7 +55,9 @@ TABLE = TableParameter()
 SIZE = SizeParameter()
 
 
-def _apply(options: list[Callable[[_F], _F]], command: _F) -> _F:
+def _apply(
+    options: Sequence[Callable[..., Any]], command: Callable[..., Any]
+) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
@@ -69,16 +69,22 @@ _SPEECH = [
     click.option("--debug", is_flag=True, help="Show a traceback with an error."),
 ]
 _CONNECTION = [
-    click.option("--server", metavar="URL", help="Trino, as http[s]://host:port  [TRINO_HOST, TRINO_PORT]"),
+    click.option(
+        "--server", metavar="URL", help="Trino, as http[s]://host:port  [TRINO_HOST, TRINO_PORT]"
+    ),
     click.option("--user", metavar="NAME", help="Trino user  [TRINO_USER]"),
-    click.option("--catalog", metavar="NAME", help="Catalog of tables named without one  [TRINO_CATALOG]"),
+    click.option(
+        "--catalog", metavar="NAME", help="Catalog of tables named without one  [TRINO_CATALOG]"
+    ),
     click.option("--config", metavar="FILE", help="Settings file instead of ./phlo-sql.toml"),
 ]
 _MUTATION = [
     click.option("--ref", metavar="REF", help="Nessie branch that the table is changed on."),
     click.option("--dry-run", is_flag=True, help="Show what would happen; change nothing."),
     click.option("--yes", is_flag=True, help="Answer yes to the question before a change."),
-    click.option("--non-interactive", is_flag=True, help="Never ask; refuse where a yes is needed."),
+    click.option(
+        "--non-interactive", is_flag=True, help="Never ask; refuse where a yes is needed."
+    ),
     click.option("--out", metavar="FILE", help="Save the runbook there; run nothing."),
 ]
 _DRIFT = [
@@ -88,7 +94,12 @@ _DRIFT = [
         help="Run although the table moved since the plan was made (steps that destroy nothing).",
     ),
 ]
-_SETTINGS = {"server": "server", "user": "trino_user", "catalog": "trino_catalog", "config": "config"}
+_SETTINGS = {
+    "server": "server",
+    "user": "trino_user",
+    "catalog": "trino_catalog",
+    "config": "config",
+}
 
 
 def _gather(command: _F) -> Callable[..., Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from phlo_sql.errors import PhloSqlError
-
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from rich.console import Console
+
+    from phlo_sql.errors import PhloSqlError
 
 SCHEMA_VERSION = 1
 
@@ -87,7 +88,10 @@ def fail(error: PhloSqlError, *, as_json: bool) -> int:
         status = "cancelled" if code.reason in _CANCELLED else _STATUS[code.exit_code]
         report = Report(
             status=status,
-            data={**error.data, "error": {"code": code.id, "problem": error.problem, "hint": error.hint}},
+            data={
+                **error.data,
+                "error": {"code": code.id, "problem": error.problem, "hint": error.hint},
+            },
             errors=(f"{code.id}: {error.problem}",),
             reason_code=code.reason,
             next_steps=error.next_steps,

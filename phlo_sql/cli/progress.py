@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from phlo_sql.execute import Watch
 from phlo_sql.model.units import human_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from phlo_sql.observe.trino import Progress
     from phlo_sql.plan import Step
 
@@ -44,8 +45,11 @@ def _plain() -> Watch:
             last = monotonic()
             line(f"  {describe(now)}")
 
-    return Watch(step_started=lambda step: line(f"step {step.id}: {step.summary}"),
-                 progress=progress, note=line)
+    return Watch(
+        step_started=lambda step: line(f"step {step.id}: {step.summary}"),
+        progress=progress,
+        note=line,
+    )
 
 
 def describe(now: Progress) -> str:
@@ -63,12 +67,16 @@ def describe(now: Progress) -> str:
 
 @contextmanager
 def _bar() -> Iterator[Watch]:
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[state]}", markup=False))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        current: list[TaskID] = []
+    columns = (
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(),
+        rich.TextColumn("{task.fields[state]}", markup=False),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        current: list[rich.TaskID] = []
 
         def started(step: Step) -> None:
             for task in current:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from phlo_sql.cli.output import Report, emit, fail
 from phlo_sql.errors import Code, PhloSqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def run(command: click.Command, argv: Sequence[str]) -> int:

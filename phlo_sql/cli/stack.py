@@ -22,16 +22,36 @@ def stack() -> None:
 
 
 @stack.command()
-@click.option("--trino", "version", type=click.Choice(["483", "476"]), default="483", show_default=True,
-              help="Trino's version.")
-@click.option("--with", "extras", multiple=True, type=click.Choice(["nessie"]),
-              help="More servers: nessie (with an S3 store).")
+@click.option(
+    "--trino",
+    "version",
+    type=click.Choice(["483", "476"]),
+    default="483",
+    show_default=True,
+    help="Trino's version.",
+)
+@click.option(
+    "--with",
+    "extras",
+    multiple=True,
+    type=click.Choice(["nessie"]),
+    help="More servers: nessie (with an S3 store).",
+)
 @click.option("--name", help="Name of the stack; trino483 or trino476 without it.")
-@click.option("--port", "ports", multiple=True, metavar="SERVICE=PORT",
-              help="A port by name, e.g. trino=8080; a free one without it.")
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    metavar="SERVICE=PORT",
+    help="A port by name, e.g. trino=8080; a free one without it.",
+)
 @local
 def up(
-    version: str, extras: tuple[str, ...], name: str | None, ports: tuple[str, ...], options: Options
+    version: str,
+    extras: tuple[str, ...],
+    name: str | None,
+    ports: tuple[str, ...],
+    options: Options,
 ) -> Report:
     """Start a stack and wait until it answers; a stack that runs already is told again.
 
@@ -40,7 +60,7 @@ def up(
       phlo-sql stack up
       phlo-sql stack up --with nessie
       phlo-sql stack up --trino 476 --port trino=8476
-      eval "$(phlo-sql stack up --json | jq -r '.data.env | to_entries[] | "export \\(.key)=\\(.value)"')"
+      phlo-sql stack up --json | jq .data.env
     """
     from phlo_sql.stack import StackRequest
     from phlo_sql.stack import up as start
@@ -61,7 +81,7 @@ def up(
 @click.option("--name", help="Only this stack; all without it.")
 @click.option("--purge", is_flag=True, help="Remove its data and logs too.")
 @local
-def down(name: str | None, purge: bool, options: Options) -> Report:  # noqa: FBT001 - click's flag
+def down(name: str | None, purge: bool, options: Options) -> Report:
     """Stop stacks. Their data stay, for the next `up`, unless --purge is given.
 
     \b
@@ -75,7 +95,9 @@ def down(name: str | None, purge: bool, options: Options) -> Report:  # noqa: FB
 
     chosen = [name] if name else names()
     stopped = [
-        each for each in chosen if stop(StackRequest(name=each, progress=_say(options)), purge=purge)
+        each
+        for each in chosen
+        if stop(StackRequest(name=each, progress=_say(options)), purge=purge)
     ]
 
     def human(out: Console) -> None:
@@ -87,7 +109,7 @@ def down(name: str | None, purge: bool, options: Options) -> Report:  # noqa: FB
 @stack.command()
 @click.option("--name", help="Only this stack; all without it.")
 @local
-def status(name: str | None, options: Options) -> Report:  # noqa: ARG001 - one shape for commands
+def status(name: str | None, options: Options) -> Report:
     """What runs, where its logs lie, and how clients find it.
 
     \b
@@ -154,7 +176,9 @@ def _port(text: str) -> tuple[str, int]:
     service, _, number = text.partition("=")
     if not service or not number.isdigit() or not 0 <= int(number) < 65536:
         raise PhloSqlError(
-            Code.INVALID_ARGUMENTS, f"--port {text!r} is not SERVICE=PORT", "write --port trino=8080"
+            Code.INVALID_ARGUMENTS,
+            f"--port {text!r} is not SERVICE=PORT",
+            "write --port trino=8080",
         )
     return service, int(number)
 

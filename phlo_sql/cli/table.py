@@ -26,7 +26,9 @@ def table() -> None:
     metavar="SIZE",
     help="Size of the files written, e.g. 256MB. Without it: the table's own.",
 )
-@click.option("--where", metavar="PREDICATE", help="Only partitions that satisfy this SQL predicate.")
+@click.option(
+    "--where", metavar="PREDICATE", help="Only partitions that satisfy this SQL predicate."
+)
 @click.option(
     "--verify",
     type=click.Choice(["none", "count", "checksum"]),

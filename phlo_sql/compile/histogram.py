@@ -29,7 +29,8 @@ class Bucket:
 
 
 def histogram(
-    sizes: pa.ChunkedArray, rewritten: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    sizes: pa.ChunkedArray,
+    rewritten: np.ndarray[tuple[int], np.dtype[np.bool_]],
     outputs: Iterable[tuple[int | Range, int]],
 ) -> tuple[Bucket, ...]:
     """Buckets of `sizes` (bytes, one per data file), where `rewritten` marks those that go.

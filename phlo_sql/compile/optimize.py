@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from phlo_sql import dialect
 from phlo_sql.compile.histogram import Bucket, histogram
-from phlo_sql.compile.selection import Selection, select
 from phlo_sql.compile.outputs import Outputs, gains, predict_outputs
+from phlo_sql.compile.selection import Selection, select
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.model.units import Range, human_size, parse_size, trino_size
+from phlo_sql.model.state import DATA
+from phlo_sql.model.units import Range, between, human_size, parse_size, trino_size
 from phlo_sql.plan import UNMOVED, Binding, Check, Kind, Measure, Plan, Prediction, Step, Undo
 
 if TYPE_CHECKING:
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
     from phlo_sql.model.state import TableState
 
 DEFAULT_TARGET = 1024**3
-"""Trino's `iceberg.target-max-file-size` where nothing else is said (IcebergConfig, 476–483)."""
+"""Trino's `iceberg.target-max-file-size` where nothing else is said (IcebergConfig, 476 to 483)."""
 DEFAULT_THRESHOLD = 100 * 1024**2
-"""Trino's default `file_size_threshold` (OptimizeTableProcedure, 476–483)."""
+"""Trino's default `file_size_threshold` (OptimizeTableProcedure, 476 to 483)."""
 CONVERGING = 0.75
 """Share of the target below which a file counts as small. Equal to the target it never converges:
 outputs fall a little short of it and would be rewritten at each run."""
@@ -39,8 +42,8 @@ class PartitionLine:
     rewritten_data_files: int
     rewritten_bytes: int
     removed_delete_files: int
-    added_data_files: Measure
-    added_bytes: Measure
+    added_data_files: Measure | None
+    added_bytes: Measure | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +85,11 @@ def compile_optimize(
     """
     _refuse_versions(state, server)
     chosen = sizes(intent, state, server)
-    predicate = dialect.predicate(intent.where) if intent.where else None
-    selection = select(state, server.version, chosen.threshold, predicate)
+    selection = select(state, server.version, chosen.threshold)
     outputs = predict_outputs(selection, state, server, chosen.target)
     worthwhile = gains(selection, outputs)
     predicts = _predicts(selection, outputs) if worthwhile else Prediction()
-    steps = _steps(intent, state, server, chosen, selection.where, predicts) if worthwhile else ()
+    steps = _steps(intent, state, server, chosen, None, predicts) if worthwhile else ()
     plan = Plan(
         command="table optimize",
         command_line=command_line,
@@ -107,9 +109,10 @@ def compile_optimize(
         steps=steps,
         warnings=_warnings(state, server, chosen) if worthwhile else (),
     )
+    lines = _lines(state, selection, outputs) if worthwhile else ()
     return Compiled(
         plan=plan,
-        partitions=_lines(selection, outputs) if worthwhile else (),
+        partitions=lines,
         histogram=_histogram(state, selection, outputs) if worthwhile else (),
         rewritten_paths=selection.paths() if worthwhile else (),
     )
@@ -164,8 +167,9 @@ def _steps(
         prechecks=counted,
         checks=counted,
     )
-    first, *rest = (*before, rewrite, *after)
-    return (replace(first, prechecks=(_unmoved(state), *first.prechecks)), *rest)
+    steps = [*before, rewrite, *after]
+    steps[0] = replace(steps[0], prechecks=(_unmoved(state), *steps[0].prechecks))
+    return tuple(steps)
 
 
 def _unmoved(state: TableState) -> Check:
@@ -243,9 +247,13 @@ def _predicts(selection: Selection, outputs: Outputs) -> Prediction:
         rewritten_data_files=selection.rewritten_data_files,
         rewritten_bytes=selection.rewritten_bytes,
         removed_delete_files=selection.removed_delete_files,
-        added_data_files=outputs.added_data_files,
-        added_bytes=outputs.added_bytes,
+        added_data_files=_collapsed(outputs.added_data_files),
+        added_bytes=_collapsed(outputs.added_bytes),
     )
+
+
+def _collapsed(value: Range) -> Measure:
+    return between(value.low, value.high)
 
 
 def _data_files(count: Measure | None) -> str:
@@ -260,7 +268,7 @@ def _does(
     assert isinstance(predicts.rewritten_bytes, int)  # noqa: S101 - selection is exact
     lines = [
         f"Rewrites {_data_files(predicts.rewritten_data_files)} "
-        f"({human_size(predicts.rewritten_bytes)}) into {str(predicts.added_data_files)}"
+        f"({human_size(predicts.rewritten_bytes)}) into {predicts.added_data_files!s}"
         f" of up to {human_size(chosen.target)}.".replace("..", " to ")
     ]
     if predicts.removed_delete_files:
@@ -282,3 +290,57 @@ def _warnings(state: TableState, server: Server, chosen: Sizes) -> tuple[str, ..
             f"it had none, and Trino {server.version} has no statement that takes one away"
         )
     return tuple(warnings)
+
+
+def _lines(state: TableState, selection: Selection, outputs: Outputs) -> tuple[PartitionLine, ...]:
+    added = {row["partition"]: row for row in outputs.by_partition.to_pylist()}
+    rows = [row for row in selection.by_partition.to_pylist() if row["rewritten_data_files"]]
+    rows.sort(key=lambda row: (-row["rewritten_bytes"], row["partition"]))
+    return tuple(
+        PartitionLine(
+            partition=partition_text(state, row["partition"]),
+            files=row["files"],
+            rewritten_data_files=row["rewritten_data_files"],
+            rewritten_bytes=row["rewritten_bytes"],
+            removed_delete_files=row["removed_delete_files"],
+            added_data_files=_added(added, row["partition"], "added_data_files"),
+            added_bytes=_added(added, row["partition"], "added_bytes"),
+        )
+        for row in rows
+    )
+
+
+def _added(rows: dict[int, dict[str, int]], place: int, name: str) -> Measure | None:
+    """Files of an older spec are written to partitions of the current one: not told per line."""
+    row = rows.get(place)
+    return between(row[f"{name}_low"], row[f"{name}_high"]) if row else None
+
+
+def partition_text(state: TableState, place: int) -> str:
+    """A partition as `ts_day=2026-01-01/region=NULL`; empty for an unpartitioned table."""
+    partition = state.files.partitions[place]
+    fields = state.specs[partition.spec_id].fields
+    return "/".join(
+        f"{field.name}={'NULL' if value is None else value}"
+        for field, value in zip(fields, partition.values, strict=True)
+    )
+
+
+def _histogram(state: TableState, selection: Selection, outputs: Outputs) -> tuple[Bucket, ...]:
+    data = pc.equal(state.files.files["content"], DATA)
+    rewritten = selection.rewritten.filter(pc.fill_null(data, False)).to_numpy(zero_copy_only=False)
+    groups = [
+        (
+            between(row["added_data_files_low"], row["added_data_files_high"]),
+            _typical(row, outputs.full_file.high),
+        )
+        for row in outputs.by_partition.to_pylist()
+    ]
+    return histogram(state.files.files["size"].filter(data), rewritten, groups)
+
+
+def _typical(row: dict[str, int], full: int) -> int:
+    """Bytes of one output file, in the middle of what is predicted."""
+    size = (row["added_bytes_low"] + row["added_bytes_high"]) / 2
+    count = (row["added_data_files_low"] + row["added_data_files_high"]) / 2
+    return int(min(full, size / max(count, 1)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from phlo_sql.model.names import TableName
+if TYPE_CHECKING:
+    from phlo_sql.model.names import TableName
 
 Verify = Literal["none", "count", "checksum"]
 

@@ -29,7 +29,7 @@ class TableName:
 
     @property
     def identifier(self) -> tuple[str, ...]:
-        """Namespace parts and name as PyIceberg wants them: a dotted schema is a nested namespace."""
+        """Namespace parts and name, as PyIceberg wants them: a dotted schema is nested."""
         return (*self.schema.split("."), self.name)
 
     def within(self, catalog: str) -> TableName:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phlo_sql.model.names import TableName
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
+
+    from phlo_sql.model.names import TableName
 
 DATA, POSITION_DELETES, EQUALITY_DELETES = 0, 1, 2
 """`content` of a file in the inventory (Iceberg spec, "Manifest files")."""

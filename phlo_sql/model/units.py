@@ -16,7 +16,17 @@ from phlo_sql.errors import Code, PhloSqlError
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(i?b)?\s*\Z", re.IGNORECASE)
 _SIZE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d|w)\s*\Z", re.IGNORECASE)
-_SECONDS = {"ms": Decimal("0.001"), "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SECONDS = {
+    unit: Decimal(seconds)
+    for unit, seconds in (
+        ("ms", "0.001"),
+        ("s", "1"),
+        ("m", "60"),
+        ("h", "3600"),
+        ("d", "86400"),
+        ("w", "604800"),
+    )
+}
 
 
 def parse_size(text: str) -> int:

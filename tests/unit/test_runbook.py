@@ -16,9 +16,9 @@ from phlo_sql.model.units import Range
 from phlo_sql.plan import Binding, Check, Kind, Plan, Prediction, Step, Undo
 
 ORDERS = TableName(catalog="iceberg", schema="sales", name="orders")
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30).map(str.strip)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(str.strip)
 NAME = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1, max_size=12
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12
 ).filter(lambda text: text == text.lower() and text.strip() == text)
 
 
@@ -124,5 +124,7 @@ def test_a_newer_format_is_refused() -> None:
 
 def test_the_digest_covers_every_line() -> None:
     text = runbook.write(replace(plan_for(), warnings=())).text
-    digests = {runbook.digest(text.replace(line, line + "x", 1)) for line in text.splitlines() if line}
+    digests = {
+        runbook.digest(text.replace(line, line + "x", 1)) for line in text.splitlines() if line
+    }
     assert runbook.digest(text) not in digests

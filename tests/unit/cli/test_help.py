@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from phlo_sql.cli import cli
 
-HEAVY = ("rich", "sqlglot", "pyiceberg", "pyarrow", "trino", "psycopg", "datafusion", "sqlalchemy",
-         "fastavro", "obstore", "requests", "numpy", "pydantic", "testcontainers")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAVY = (
+    "rich",
+    "sqlglot",
+    "pyiceberg",
+    "pyarrow",
+    "trino",
+    "psycopg",
+    "datafusion",
+    "sqlalchemy",
+    "fastavro",
+    "obstore",
+    "requests",
+    "numpy",
+    "pydantic",
+    "testcontainers",
+)
 
 
 def commands(
@@ -28,7 +45,9 @@ def commands(
 
 
 COMMANDS = dict(commands())
-LEAVES = {path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
+LEAVES = {
+    path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)
+}
 
 
 def test_there_are_commands() -> None:

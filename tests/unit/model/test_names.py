@@ -35,7 +35,9 @@ def test_every_name_reads_back(catalog: str, schema: str, name: str) -> None:
     assert parse_table(str(table)) == (table, None)
 
 
-@pytest.mark.parametrize("text", ["", "t", "a.b.c.d", "a..b", "a.b.", '"a', "a b.c", 's.""', "s.t@"])
+@pytest.mark.parametrize(
+    "text", ["", "t", "a.b.c.d", "a..b", "a.b.", '"a', "a b.c", 's.""', "s.t@"]
+)
 def test_refuses(text: str) -> None:
     with pytest.raises(PhloSqlError) as refused:
         parse_table(text)

@@ -24,14 +24,22 @@ MB = 1024**2
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("128MB", 128 * MB), ("1.5GB", 1536 * MB), ("512KiB", 512 * 1024), ("1 gb", 1024 * MB), ("7B", 7),
-     ("100m", 100 * MB)],
+    [
+        ("128MB", 128 * MB),
+        ("1.5GB", 1536 * MB),
+        ("512KiB", 512 * 1024),
+        ("1 gb", 1024 * MB),
+        ("7B", 7),
+        ("100m", 100 * MB),
+    ],
 )
 def test_reads_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["12 parsecs", "128", "", "MB", "-1MB", "0MB", "99999999PB", "1e3MB"])
+@pytest.mark.parametrize(
+    "text", ["12 parsecs", "128", "", "MB", "-1MB", "0MB", "99999999PB", "1e3MB"]
+)
 def test_refuses_sizes(text: str) -> None:
     with pytest.raises(PhloSqlError) as refused:
         parse_size(text)
@@ -45,8 +53,14 @@ def test_a_size_survives_trinos_spelling(size: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "duration"),
-    [("7d", timedelta(days=7)), ("36h", timedelta(hours=36)), ("1.5m", timedelta(seconds=90)),
-     ("250ms", timedelta(milliseconds=250)), ("2w", timedelta(days=14)), ("0s", timedelta(0))],
+    [
+        ("7d", timedelta(days=7)),
+        ("36h", timedelta(hours=36)),
+        ("1.5m", timedelta(seconds=90)),
+        ("250ms", timedelta(milliseconds=250)),
+        ("2w", timedelta(days=14)),
+        ("0s", timedelta(0)),
+    ],
 )
 def test_reads_durations(text: str, duration: timedelta) -> None:
     assert parse_duration(text) == duration

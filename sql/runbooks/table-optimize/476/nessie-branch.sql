@@ -1,0 +1,33 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   table optimize
+-- made by:   phlo-sql table optimize iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       dev
+-- planned:   2026-01-02T03:04:05Z
+-- by:        dba
+-- trino:     476
+-- metadata:  s3://lake/sales/orders/metadata/00007-2b1c.metadata.json
+-- snapshot:  8954597067493422955
+-- ref hash:  4c1e2a
+-- does:      Rewrites 12 data files (6.0 MB) into 1 of up to 1.0 GB.
+-- does:      Commits one snapshot; readers see the table before it or after it.
+-- risk:      low: files are rewritten beside the old ones, which stay until they are expired
+-- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
+-- digest:    sha256:3d042cfbd1be47b4a94fa7868ac42ba5452b03ea0a14f23a4d9d31595e0d050d
+-- ----------------------------------------------------------------------------
+
+-- == Step 1 of 1: rewrite 12 data files ==
+-- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
+-- kind:      procedure
+-- destroys:  nothing
+-- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
+-- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"
+SELECT "file" FROM "iceberg_dev"."sales"."orders$metadata_log_entries" ORDER BY "timestamp" DESC LIMIT 1;
+-- precheck rows: note the answer
+SELECT COUNT(*) FROM "iceberg_dev"."sales"."orders";
+-- statement
+ALTER TABLE "iceberg_dev"."sales"."orders" EXECUTE optimize(file_size_threshold => '100MB');
+-- check rows: expect the same answer
+SELECT COUNT(*) FROM "iceberg_dev"."sales"."orders";
+-- undo:      Nessie keeps the commit before: assign dev back to 4c1e2a

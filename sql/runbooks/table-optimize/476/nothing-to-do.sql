@@ -1,0 +1,17 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   table optimize
+-- made by:   phlo-sql table optimize iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-02T03:04:05Z
+-- by:        dba
+-- trino:     476
+-- metadata:  s3://lake/sales/orders/metadata/00007-2b1c.metadata.json
+-- snapshot:  8954597067493422955
+-- ref hash:  none
+-- does:      Nothing: no rewriting would leave iceberg.sales.orders with fewer files or deletes.
+-- risk:      low: files are rewritten beside the old ones, which stay until they are expired
+-- predicts:  nothing
+-- digest:    sha256:fc83563024255637a27d2e5eaa4cf23ff91d9ff9b0970da787ba7d6c4ec2c663
+-- ----------------------------------------------------------------------------

@@ -1,0 +1,44 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   table optimize
+-- made by:   phlo-sql table optimize iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-02T03:04:05Z
+-- by:        dba
+-- trino:     476
+-- metadata:  s3://lake/sales/orders/metadata/00007-2b1c.metadata.json
+-- snapshot:  8954597067493422955
+-- ref hash:  none
+-- does:      Rewrites 1,200 data files (600 MB) into 2 to 6 of up to 256 MB.
+-- does:      Commits one snapshot; readers see the table before it or after it.
+-- risk:      low: files are rewritten beside the old ones, which stay until they are expired
+-- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..6; added_bytes = 377487361..880852993
+-- digest:    sha256:9ab6fd7e55b696d71d6595c326ffbbb4ca740f1f0d12e6364e2066f4cab19f36
+-- ----------------------------------------------------------------------------
+
+-- == Step 1 of 2: write files of 256 MB in this session ==
+-- why:       the session writes 1.0 GB otherwise
+-- kind:      session
+-- destroys:  nothing
+-- predicts:  nothing
+-- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"
+SELECT "file" FROM "iceberg"."sales"."orders$metadata_log_entries" ORDER BY "timestamp" DESC LIMIT 1;
+-- statement
+SET SESSION "iceberg"."target_max_file_size" = '256MB';
+-- undo:      the setting ends with the session
+--     RESET SESSION "iceberg"."target_max_file_size";
+
+-- == Step 2 of 2: rewrite 1,200 data files ==
+-- why:       files up to 192 MB, and files with deletes, become files of about 256 MB
+-- kind:      procedure
+-- destroys:  nothing
+-- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..6; added_bytes = 377487361..880852993
+-- precheck rows: note the answer
+SELECT COUNT(*) FROM "iceberg"."sales"."orders";
+-- statement
+ALTER TABLE "iceberg"."sales"."orders" EXECUTE optimize(file_size_threshold => '192MB');
+-- check rows: expect the same answer
+SELECT COUNT(*) FROM "iceberg"."sales"."orders";
+-- undo:      go back to snapshot 8954597067493422955; what was committed since is lost with it
+--     ALTER TABLE "iceberg"."sales"."orders" EXECUTE rollback_to_snapshot(snapshot_id => 8954597067493422955);
