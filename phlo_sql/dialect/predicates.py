@@ -15,7 +15,7 @@ from phlo_sql.dialect.values import Value, column, literal
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 BinaryOperator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
 
@@ -70,6 +70,52 @@ _ALLOWED: tuple[type[exp.Expr], ...] = (
 )
 """What may stand in a user's predicate: what Trino could hand to the connector, and no more."""
 
+_VALUES = (exp.Literal, nodes.TypedLiteral, exp.HexString, exp.Neg, exp.Interval)
+_CONDITIONS = (
+    *_OPERATORS.values(),
+    exp.In,
+    exp.Between,
+    exp.Is,
+    exp.Like,
+    exp.NullSafeEQ,
+    exp.NullSafeNEQ,
+    exp.Not,
+    exp.Connector,
+)
+_AROUND_CONDITIONS = (exp.Connector, exp.Not, exp.Paren, exp.Escape, type(None))
+_INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+_NESTED = (exp.DType.ARRAY, exp.DType.MAP, exp.DType.STRUCT)
+
+
+def _is_interval(node: exp.Expr) -> bool:
+    return isinstance(node.this, exp.Literal) and node.text("unit").upper() in _INTERVAL_UNITS
+
+
+def _is_field(node: exp.Expr) -> bool:
+    return isinstance(node.this, exp.Column | exp.Dot) and isinstance(
+        node.expression, exp.Identifier
+    )
+
+
+_RULES: tuple[tuple[type[exp.Expr], Callable[[exp.Expr], bool], str], ...] = (
+    (exp.In, lambda node: bool(node.expressions), "IN takes a list of values"),
+    (exp.Is, lambda node: isinstance(node.expression, exp.Null), "IS takes NULL or NOT NULL"),
+    (exp.Interval, _is_interval, "an interval is written INTERVAL '7' DAY"),
+    (exp.Coalesce, lambda node: bool(node.expressions), "coalesce takes two values or more"),
+    (exp.Dot, _is_field, "only a column has fields, and they have names"),
+    (
+        exp.Column,
+        lambda node: all(isinstance(part, exp.Identifier) for part in node.args.values() if part),
+        "only a column has fields, and they have names",
+    ),
+    (
+        exp.DataType,
+        lambda node: node.this not in _NESTED or bool(node.expressions),
+        "a type lacks what it is made of",
+    ),
+)
+"""What must hold of a node of a kind, and what is said where it does not."""
+
 
 def predicate(text: str) -> Expression:
     """A WHERE predicate as users type it. Raises PhloSqlError(BAD_PREDICATE).
@@ -83,12 +129,8 @@ def predicate(text: str) -> Expression:
     if len(found) != 1:
         raise _bad(text, "it is empty" if not found else "it is more than one predicate")
     for node in found[0].walk():
-        if not isinstance(node, _ALLOWED):
-            raise _bad(text, f"{_name(node)} cannot stand in it")
-        if isinstance(node, exp.In) and not node.expressions:
-            raise _bad(text, "IN takes a list of values")
-        if isinstance(node, exp.Literal | exp.Neg | exp.Interval) and node.parent is None:
-            raise _bad(text, "it is a value, not a condition")
+        if why := _fault(node):
+            raise _bad(text, why)
     tree = found[0].transform(_delimited)
     try:
         written = sql_of(tree)
@@ -97,6 +139,20 @@ def predicate(text: str) -> Expression:
     if _literals(written) != _literals(text):
         raise _bad(text, "its values would not stay as they are written")
     return tree
+
+
+def _fault(node: exp.Expr) -> str | None:
+    """Why a node cannot stand where it does: sqlglot reads more than Trino's grammar has."""
+    if not isinstance(node, _ALLOWED):
+        return f"{_name(node)} cannot stand in it"
+    if isinstance(node, _VALUES) and node.parent is None:
+        return "it is a value, not a condition"
+    if isinstance(node, _CONDITIONS) and not isinstance(node.parent, _AROUND_CONDITIONS):
+        return "a condition inside another needs brackets"
+    for kind, fits, why in _RULES:
+        if isinstance(node, kind) and not fits(node):
+            return why
+    return None
 
 
 def _literals(text: str) -> list[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from phlo_sql import dialect
 from phlo_sql.dialect.reserved import RESERVED
 from phlo_sql.errors import PhloSqlError
 from phlo_sql.model.names import TableName
 from tests.unit.dialect.corpus import CORPUS, KNOWN, Sample
-from tests.unit.dialect.predicates import READ, TYPES
+from tests.unit.dialect.predicates import READ, REFUSED, TYPES
 
 if TYPE_CHECKING:
     from tests.oracle.trino_parser import TrinoParser
@@ -79,8 +82,14 @@ def _meaning(tree: Any) -> Any:
     match found:
         case {"node": "FunctionCall", "name": [("name", "now")]}:
             return {"node": "CurrentTimestamp", "precision": None}
-        case {"node": "FunctionCall", "name": [("name", "date_trunc")], "arguments": [unit, _]}:
-            unit["value"]["value"] = unit["value"]["value"].lower()
+        case {
+            "node": "FunctionCall",
+            "name": [("name", "date_trunc")],
+            "arguments": [{"value": {"node": "StringLiteral", "value": str(unit)} as text}, _],
+        }:
+            text["value"] = unit.lower()
+        case {"node": "ArithmeticUnaryExpression", "sign": "PLUS"}:
+            return found["value"]
         case {"node": "DecimalLiteral", "value": str(digits)}:
             found["value"] = digits.lstrip("0")
         case {
@@ -89,6 +98,43 @@ def _meaning(tree: Any) -> Any:
         }:
             return {**inner, "predicate": {**predicate, "negated": True}}
     return found
+
+
+_TOKENS = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_$][A-Za-z0-9_$]*|[0-9][0-9.]*|<>|!=|<=|>=|\s+|."""
+)
+_POOL = sorted(
+    {token for text in (*READ, *REFUSED) for token in _TOKENS.findall(text) if token.strip()}
+    | {"||", "::", "->", "<=>", "[1]", "AT TIME ZONE", "DISTINCT", "ANY", "extract(", "IF(", "zone"}
+)
+
+
+@st.composite
+def _mangled(draw: st.DrawFn) -> str:
+    """A predicate with a few of its tokens lost, doubled or exchanged for any other."""
+    tokens = _TOKENS.findall(draw(st.sampled_from(READ)))
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(tokens)))
+        new = draw(st.lists(st.sampled_from(_POOL).map(" {} ".format), max_size=2))
+        tokens[place : place + draw(st.integers(0, 1))] = new
+    return "".join(tokens)
+
+
+@settings(
+    deadline=None,
+    max_examples=1_000,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(text=_mangled())
+def test_a_mangled_predicate_is_refused_or_keeps_its_meaning(
+    text: str, newest: TrinoParser
+) -> None:
+    try:
+        ours = dialect.sql_of(dialect.predicate(text))
+        theirs = newest.expression(text)
+    except (PhloSqlError, ValueError):
+        return
+    assert _meaning(_folded(newest.expression(ours))) == _meaning(_folded(theirs))
 
 
 @pytest.mark.parametrize("text", TYPES)

@@ -117,6 +117,13 @@ REFUSED = {
     "WHERE a = 1": "",
     "CASE WHEN a THEN b END": "",
     "a = 'x' 'y'": "",
+    "a = b = c": "brackets",
+    "a = NOT b": "brackets",
+    "a IS 5": "NULL",
+    "a = INTERVAL b DAY": "INTERVAL",
+    "a = INTERVAL '7' lightyear": "INTERVAL",
+    "a .5": "names",
+    "coalesce(, a) = 1": "",
 }
 """What is not read, and a word that the reason must hold."""
 
