@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -177,7 +178,8 @@ def _pyiceberg(settings: Settings, session: TrinoSession) -> Finding:
 
     catalog = open_catalog(session.catalog, catalog_properties(settings, session.catalog))
     try:
-        seen = {".".join(name).lower() for name in catalog.list_namespaces()}
+        with closing(catalog):
+            seen = {".".join(name).lower() for name in catalog.list_namespaces()}
     except Exception as error:  # noqa: BLE001 - each catalog's client has its own exceptions
         problem = redact(" ".join(str(error).split()), settings)
         return _differ(session.catalog, f"cannot list the schemas: {problem}"[:300])
