@@ -55,6 +55,12 @@ class Applied:
     def failures(self) -> list[str]:
         return verify.failures(self.checks, self.verdicts)
 
+    @property
+    def surprises(self) -> list[str]:
+        """Estimated numbers of files that the outcome lies outside of."""
+        found = (each for each in self.verdicts if not each.ok and not each.exact)
+        return [each.line for each in found if not each.name.endswith("_bytes")]
+
 
 def plan(
     intent: Intent, settings: Settings, session: TrinoSession, note: Callable[[str], None]
@@ -143,11 +149,15 @@ def _open(table: TableName, ref: str | None, settings: Settings, session: TrinoS
     """PyIceberg's table, once Trino has said that it is one."""
     from phlo_sql.config import catalog_properties
     from phlo_sql.observe.catalog import load_table, open_catalog
+    from phlo_sql.observe.nessie import api_of, require_ref
     from phlo_sql.observe.server import require_iceberg_table
 
-    require_iceberg_table(session, physical(table, ref, settings))
     catalog = table.catalog or settings.trino_catalog.value
-    return load_table(open_catalog(catalog, catalog_properties(settings, catalog, ref)), table)
+    properties = catalog_properties(settings, catalog, ref)
+    if ref is not None and api_of(properties) is not None:
+        require_ref(properties, ref)
+    require_iceberg_table(session, physical(table, ref, settings))
+    return load_table(open_catalog(catalog, properties), table)
 
 
 def _refuse_other_server(book: Runbook, session: TrinoSession) -> None:

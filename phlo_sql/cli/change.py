@@ -217,7 +217,7 @@ def _apply(text: str, settings: Settings, session: TrinoSession, options: Option
 def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
     failures = applied.failures
     checks = [check.document() for check in applied.checks]
-    checks += [verdict.document() for verdict in applied.verdicts]
+    checks += [verdict.document() for verdict in applied.verdicts if verdict.exact]
     undo = next((s.undo for s in plan.steps if s.undo.statement is not None), None)
 
     def human(out: Console) -> None:
@@ -246,7 +246,7 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
             ],
             "operation": journal.operation,
         },
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *applied.surprises),
         errors=tuple(f"{Code.NOT_VERIFIED.id}: {line}" for line in failures),
         reason_code=Code.NOT_VERIFIED.reason if failures else None,
         next_steps=((dialect.render(undo.statement), f"to go back: {undo.reason}"),)

@@ -45,8 +45,13 @@ def _plain() -> Watch:
             last = monotonic()
             line(f"  {describe(now)}")
 
+    def started(step: Step) -> None:
+        nonlocal last
+        last = monotonic()
+        line(f"step {step.id}: {step.summary}")
+
     return Watch(
-        step_started=lambda step: line(f"step {step.id}: {step.summary}"),
+        step_started=started,
         progress=progress,
         note=line,
     )
