@@ -88,8 +88,9 @@ def attach(files: pa.Table, found: DeleteFiles, source: Source) -> pa.Table:
     import pyarrow as pa
 
     deletes = np.zeros(files.num_rows, dtype=np.int32)
-    applies_to = np.zeros(files.num_rows, dtype=np.int32)
+    applies_to = deletes
     if found.targets:
+        applies_to = np.zeros(files.num_rows, dtype=np.int32)
         rows = _Rows.of(files, found)
         _attach_positions(rows, deletes, applies_to)
         _attach_equalities(rows, files, found, source, deletes, applies_to)

@@ -6,6 +6,7 @@ a table's columns. Delete manifests also give the few bounds that decide what a 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql.model.state import Inventory
@@ -57,13 +58,13 @@ def _read(table: Table, manifests: Sequence[Manifest], engine: str | None) -> In
     chunks: list[pa.Table] = []
     counted = np.zeros(len(manifests), dtype=np.int64)
     live = np.zeros(len(manifests), dtype=np.int64)
-    entries = list(enumerate(manifests))
+    entries, listed = list(enumerate(manifests)), _manifests_table(manifests)
     for part in scan(table.io, entries, _fields, engine=engine):
         counted += _rows_of(part.table, len(manifests))
         rows = live_rows(part.table)
         live += _rows_of(rows, len(manifests))
         partition = index.encode(rows, part.layout, part.spec_id)
-        chunks.append(_columns(rows, partition, part, manifests))
+        chunks.append(_columns(rows, partition, part, listed))
         if part.content != DATA_MANIFEST:
             found.collect(rows)
     _check_counts(manifests, counted)
@@ -72,7 +73,7 @@ def _read(table: Table, manifests: Sequence[Manifest], engine: str | None) -> In
     return Inventory(
         files=attached,
         partitions=index.partitions,
-        manifests=_manifests_table(manifests, live),
+        manifests=listed.append_column("live_files", pa.array(live, pa.int64())),
     )
 
 
@@ -129,30 +130,29 @@ def _schema() -> pa.Schema:
 
 
 def _columns(
-    rows: pa.Table, partition: np.ndarray[Any, Any], part: Part, manifests: Sequence[Manifest]
+    rows: pa.Table, partition: np.ndarray[Any, Any], part: Part, listed: pa.Table
 ) -> pa.Table:
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     count = rows.num_rows
-    places = rows.column(INDEX).to_numpy()
+    places = rows.column(INDEX).combine_chunks()
 
-    def own(field: int, kind: pa.DataType) -> Any:
+    def own(field: int, kind: pa.DataType) -> pa.ChunkedArray:
         name = column(field)
         if name not in rows.column_names:
-            return pa.nulls(count, kind)
+            return _nulls(count, kind)
         found = rows.column(name)
         return found if found.type == kind else found.cast(kind)
 
-    def inherited(values: list[int | None]) -> Any:
-        return pa.array(values, type=pa.int64()).take(pa.array(places))
-
-    sequence = inherited([manifest.sequence_number for manifest in manifests])
+    sequence = listed.column("sequence_number").take(places)
     # Only ADDED entries inherit; in v1 nothing is written and the manifest's number is 0
     # (InheritableMetadataFactory in iceberg-core 1.9.1 and 1.11.0).
     inherits = pc.or_(pc.equal(rows.column(column(STATUS)), _ADDED), pc.equal(sequence, 0))
     sequence = pc.if_else(inherits, sequence, pa.scalar(None, pa.int64()))
+    data_sequence = pc.coalesce(own(DATA_SEQUENCE, pa.int64()), sequence)
+    file_sequence = pc.coalesce(own(FILE_SEQUENCE, pa.int64()), sequence)
     values = {
         INDEX: rows.column(INDEX),
         "content": pc.fill_null(own(CONTENT, pa.int8()), 0),
@@ -162,11 +162,12 @@ def _columns(
         "partition": pa.array(partition),
         "size": own(SIZE, pa.int64()),
         "rows": own(ROWS, pa.int64()),
-        "data_sequence_number": pc.coalesce(own(DATA_SEQUENCE, pa.int64()), sequence),
-        "file_sequence_number": pc.coalesce(own(FILE_SEQUENCE, pa.int64()), sequence),
+        "data_sequence_number": data_sequence,
+        "file_sequence_number": data_sequence
+        if data_sequence.equals(file_sequence)
+        else file_sequence,
         "added_snapshot_id": pc.coalesce(
-            own(ENTRY_SNAPSHOT, pa.int64()),
-            inherited([manifest.added_snapshot_id for manifest in manifests]),
+            own(ENTRY_SNAPSHOT, pa.int64()), listed.column("added_snapshot_id").take(places)
         ),
         "referenced_data_file": own(REFERENCED, pa.string()),
         "content_offset": own(OFFSET, pa.int64()),
@@ -176,7 +177,15 @@ def _columns(
     return pa.table(values, schema=_schema())
 
 
-def _manifests_table(manifests: Sequence[Manifest], live: np.ndarray[Any, Any]) -> pa.Table:
+@lru_cache(maxsize=8)
+def _nulls(count: int, kind: pa.DataType) -> pa.ChunkedArray:
+    """Batches mostly have one size, so their empty columns can be one array."""
+    import pyarrow as pa
+
+    return pa.chunked_array([pa.nulls(count, kind)])
+
+
+def _manifests_table(manifests: Sequence[Manifest]) -> pa.Table:
     import pyarrow as pa
 
     return pa.table(
@@ -189,6 +198,5 @@ def _manifests_table(manifests: Sequence[Manifest], live: np.ndarray[Any, Any]) 
             "added_snapshot_id": pa.array(
                 [each.added_snapshot_id for each in manifests], pa.int64()
             ),
-            "live_files": pa.array(live, pa.int64()),
         }
     )

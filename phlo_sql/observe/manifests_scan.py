@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyiceberg.io import FileIO
 
-_BATCH_FILES = 8
-_BATCH_BYTES = 64 << 20
-"""Compressed bytes per query: eight manifests of Iceberg's default 8 MB."""
+_BATCH_FILES = 4
+"""More per query is not faster, and at a million files eight took 20 MB more."""
+_BATCH_BYTES = 32 << 20
+"""Compressed bytes per query: four manifests of Iceberg's default 8 MB."""
 _READERS = 2
 _FETCHERS = 8
 """Requests in flight to an object store; local files are read where they lie."""

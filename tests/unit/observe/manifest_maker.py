@@ -140,14 +140,21 @@ class TableMaker:
     avro_partitions: dict[int, list[Json]] = field(default_factory=dict)
 
     def manifest(self, entries: list[Json], **given: Any) -> Path:
-        """Write one manifest; `given` overrides its row in the manifest list."""
+        """Write one manifest; `given` overrides its row in the manifest list.
+
+        `partition` is its Avro partition record, `version` its format, `without` names top fields
+        that an old writer leaves out, `avro` goes to the Avro writer.
+        """
         version = given.pop("version", self.version)
         options = {"codec": "deflate", "sync_interval": 64_000} | given.pop("avro", {})
         path = self.folder / f"m{len(self.manifests)}.avro"
         spec_id = given.get("partition_spec_id", 0)
         partition = given.pop("partition", None) or self.avro_partitions.get(spec_id, [])
+        schema = entry_schema(version, partition)
+        left_out = given.pop("without", ())
+        schema["fields"] = [each for each in schema["fields"] if each["name"] not in left_out]
         with path.open("wb") as file:
-            fastavro.writer(file, entry_schema(version, partition), entries, **options)
+            fastavro.writer(file, schema, entries, **options)
         counts = [sum(1 for each in entries if each["status"] == status) for status in (1, 0, 2)]
         self.manifests.append(
             {

@@ -72,6 +72,16 @@ def test_a_v1_manifest_in_a_table_that_became_v2(maker: TableMaker, engine: str 
     assert column(inventory, "manifest") == [0, 1]
 
 
+def test_a_manifest_from_before_file_sequence_numbers(
+    maker: TableMaker, engine: str | None
+) -> None:
+    entries = [entry("a", sequence_number=3), entry("b", status=0, sequence_number=2)]
+    maker.manifest(entries, without=("file_sequence_number",))
+    inventory = read_inventory(maker.table(), engine=engine)
+    assert column(inventory, "data_sequence_number") == [3, 2]
+    assert column(inventory, "file_sequence_number") == [7, None]
+
+
 def test_deleted_entries_are_dropped(maker: TableMaker, engine: str | None) -> None:
     maker.manifest([entry("kept"), entry("gone", status=2, sequence_number=1)])
     maker.manifest([entry("all gone", status=2, sequence_number=1)])
