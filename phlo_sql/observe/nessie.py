@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from phlo_sql.errors import Code, PhloSqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ICEBERG = "/iceberg"
 _TIMEOUT = 30
