@@ -25,6 +25,8 @@ from phlo_sql.observe.trino import Outcome, Progress, TrinoSession, connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from phlo_sql.observe.trino_http import Address
+
 pytestmark = pytest.mark.live
 
 ENDLESS = dialect.parse("SELECT count(*) FROM tpch.sf1000.lineitem WHERE comment LIKE '%zzz%zzz%'")
@@ -43,7 +45,7 @@ def refusal(session: TrinoSession, sql: str) -> PhloSqlError:
     return error
 
 
-@pytest.fixture(scope="module", params=["stack_settings", "stack476_settings"])
+@pytest.fixture(scope="module", params=["stack_settings", "stack_476_settings"])
 def settings(request: pytest.FixtureRequest) -> Settings:
     found: Settings = request.getfixturevalue(request.param)
     return found
@@ -202,8 +204,8 @@ class TestCancelling:
 class Relay:
     """A way to the server that can be cut."""
 
-    def __init__(self, port: int) -> None:
-        self.to = ("127.0.0.1", port)
+    def __init__(self, to: Address) -> None:
+        self.to = (to.host, to.port)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]
         self.open: list[socket.socket] = [self.listener]
@@ -234,7 +236,7 @@ class TestLostConnection:
     def test_the_outcome_is_said_to_be_unknown(
         self, settings: Settings, session: TrinoSession
     ) -> None:
-        relay = Relay(session.address.port)
+        relay = Relay(session.address)
         seen: list[str] = []
 
         def watch(now: Progress) -> None:
@@ -242,7 +244,11 @@ class TestLostConnection:
                 seen.append(now.query_id)
                 relay.cut()
 
-        by_relay = replace(settings, trino_port=Setting(relay.port, "flag"))
+        by_relay = replace(
+            settings,
+            trino_host=Setting("127.0.0.1", "flag"),
+            trino_port=Setting(relay.port, "flag"),
+        )
         with pytest.raises(PhloSqlError) as caught, connect(by_relay) as cut_off:
             cut_off.run(ENDLESS, watch)
         assert caught.value.code is Code.SERVER_DOWN
@@ -301,7 +307,10 @@ class TestErrors:
         assert error.data["query_id"]
 
     def test_a_server_that_is_not_there(self, settings: Settings) -> None:
-        with connect(replace(settings, trino_port=Setting(1, "flag"))) as session:
+        nowhere = replace(
+            settings, trino_host=Setting("127.0.0.1", "flag"), trino_port=Setting(1, "flag")
+        )
+        with connect(nowhere) as session:
             error = refusal(session, "SELECT 1")
         assert error.code is Code.SERVER_DOWN
         assert error.problem == "nothing answers at 127.0.0.1:1"
@@ -314,7 +323,9 @@ class TestErrors:
 
     def test_the_port_of_postgresql(self, settings: Settings) -> None:
         port: Setting[int | None] = Setting(settings.postgres_port.value, "flag")
-        with connect(replace(settings, trino_port=port)) as session:
+        with connect(
+            replace(settings, trino_host=settings.postgres_host, trino_port=port)
+        ) as session:
             error = refusal(session, "SELECT 1")
         assert error.code is Code.SERVER_DOWN
         assert "does not speak Trino over http" in error.problem

@@ -17,13 +17,14 @@ def by_name(settings: Settings) -> dict[str, Finding]:
 
 
 class TestDoctor:
-    @pytest.mark.parametrize("stack", ["stack_settings", "stack476_settings"])
+    @pytest.mark.parametrize("stack", ["stack_settings", "stack_476_settings"])
     def test_a_set_up_that_works(self, request: pytest.FixtureRequest, stack: str) -> None:
-        found = by_name(request.getfixturevalue(stack))
+        settings: Settings = request.getfixturevalue(stack)
+        found = by_name(settings)
         assert not [finding for finding in found.values() if finding.status == "fail"]
         assert found["version"].detail.endswith("tested")
         assert found["retention floors"].detail == "expire 7d, orphans 7d"
-        assert found["trino_host"].detail == "127.0.0.1 (environment)"
+        assert found["trino_host"].detail == f"{settings.trino_host.value} (environment)"
         assert found["pyiceberg"].status == "ok"
         assert found["sqlglot"].status == "ok"
         assert "procedures" in found
