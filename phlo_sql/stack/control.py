@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import cache, distribution, environment, kept, launch, machine, ports
@@ -16,8 +16,12 @@ from phlo_sql.stack import s3 as s3_server
 from phlo_sql.stack import trino as trino_server
 from phlo_sql.stack.info import EXTRAS, VERSIONS, Service, StackInfo, StackRequest
 from phlo_sql.stack.kept import Kept
-from phlo_sql.stack.launch import Launch
 from phlo_sql.stack.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from phlo_sql.stack.launch import Launch
 
 _PORTS = {
     "postgres": ("postgres",),
@@ -83,7 +87,8 @@ def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> Stack
     )
     place = _layout(request, now)
     place.folder("warehouse")
-    environment.write_pyiceberg_file(place)
+    env = environment.environment(place)
+    environment.write_pyiceberg_file(request.home, env)
     makers: dict[str, Callable[[], Launch]] = {
         "postgres": lambda: postgres_server.launch(place, programs),
         "s3": lambda: s3_server.launch(place, programs),
@@ -92,7 +97,7 @@ def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> Stack
             place, programs, trino_programs, request.trino_settings
         ),
     }
-    started = _Start(request, replace(now, env=environment.environment(place)))
+    started = _Start(request, replace(now, env=env))
     running = {service.name for service in before.services}
     with _undone_on_failure(request, started):
         # All others keep their history in PostgreSQL; they come up side by side.
@@ -235,5 +240,5 @@ def _info(request: StackRequest, now: Kept) -> StackInfo:
 def _alone(home: Path) -> Iterator[None]:
     """One command at a time per stack. The lock lies beside it, for purging removes the folder."""
     with cache.locked(home.with_name(f"{home.name}.lock")):
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield

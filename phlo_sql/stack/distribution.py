@@ -1,4 +1,4 @@
-"""The servers' programs in the cache: which artifacts make a Trino or a Nessie, laid out to start."""
+"""The servers' programs in the cache: which artifacts make a Trino or a Nessie, and how."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import cache, maven
-from phlo_sql.stack.machine import Machine
 from phlo_sql.stack.maven import Artifact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from phlo_sql.stack.machine import Machine
 
 NESSIE_VERSION = "0.99.0"
 # The last version that Maven has whole; later ones are put together from their modules.

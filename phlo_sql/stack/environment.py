@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from phlo_sql.stack.layout import BUCKET, DATABASE, REGION, USER, WAREHOUSE, Layout, write_private
+from phlo_sql.stack.clients import catalog_properties
+from phlo_sql.stack.layout import DATABASE, REGION, USER, Layout, write_private
 from phlo_sql.stack.ports import HOST
 from phlo_sql.stack.postgres import CATALOG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 def environment(layout: Layout) -> dict[str, str]:
@@ -40,48 +45,22 @@ def environment(layout: Layout) -> dict[str, str]:
             "AWS_SECRET_ACCESS_KEY": layout.passwords["s3"],
             "AWS_REGION": REGION,
         }
-    return env | _pyiceberg_environment(layout)
+    return env | _pyiceberg_variables(env)
 
 
-def catalogs(layout: Layout) -> dict[str, dict[str, str]]:
-    """PyIceberg's settings for each of Trino's Iceberg catalogs, under the same names."""
-    sql = {
-        "type": "sql",
-        "uri": layout.postgres_uri("postgresql+psycopg"),
-        "init_catalog_tables": "false",
-    }
-    found = {CATALOG: sql | {"warehouse": layout.warehouse_uri}}
-    if "nessie" in layout.extras:
-        s3 = {
-            "s3.endpoint": layout.url("s3"),
-            "s3.access-key-id": USER,
-            "s3.secret-access-key": layout.passwords["s3"],
-            "s3.region": REGION,
-            "s3.path-style-access": "true",
-        }
-        found["iceberg_s3"] = sql | s3 | {"warehouse": f"s3://{BUCKET}/jdbc"}
-        for name, ref in (("nessie", "main"), ("nessie_dev", "dev")):
-            uri = f"{layout.url('nessie')}/iceberg/{ref}"
-            found[name] = {"type": "rest", "uri": uri, "warehouse": WAREHOUSE} | s3
-    return found
-
-
-def write_pyiceberg_file(layout: Layout) -> Path:
-    """PyIceberg's own file too: its variables can't spell a name with an underscore."""
+def write_pyiceberg_file(folder: Path, env: Mapping[str, str]) -> None:
+    """PyIceberg's own file too: in its variables a name's underscore becomes a hyphen."""
     lines = ["catalog:"]
-    for name, settings in catalogs(layout).items():
+    for name, settings in catalog_properties(env).items():
         lines.append(f"  {name}:")
         lines += [f'    {key}: "{value}"' for key, value in settings.items()]
-    path = layout.home / ".pyiceberg.yaml"
-    write_private(path, "\n".join(lines) + "\n")
-    return path
+    write_private(folder / ".pyiceberg.yaml", "\n".join(lines) + "\n")
 
 
-def _pyiceberg_environment(layout: Layout) -> dict[str, str]:
+def _pyiceberg_variables(env: Mapping[str, str]) -> dict[str, str]:
     return {
         f"PYICEBERG_CATALOG__{name.upper()}__{_spell(key)}": value
-        for name, settings in catalogs(layout).items()
-        if "_" not in name
+        for name, settings in catalog_properties(env).items()
         for key, value in settings.items()
     }
 

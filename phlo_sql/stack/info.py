@@ -1,11 +1,14 @@
-"""What a stack is asked to be and what it is: the values that `up`, `down` and `status` exchange."""
+"""What a stack is asked to be and what it is: the values of `up`, `down` and `status`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 VERSIONS = (483, 476)
 EXTRAS = frozenset({"nessie"})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phlo_sql.stack.info import Service
 from phlo_sql.stack.layout import write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FILE = "stack.json"
 _FORMAT = 1

@@ -7,15 +7,17 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import process
 from phlo_sql.stack.info import Service
 from phlo_sql.stack.ports import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 _STOP_SIGNALS: Mapping[str, tuple[int, ...]] = {
     # Fast, then immediate shut-down: SIGTERM would wait for the clients to leave.

@@ -1,16 +1,19 @@
-"""Where a stack keeps what, its ports and its passwords: what every server's settings are made of."""
+"""Where a stack keeps what, its ports and its passwords: what all servers' settings are made of."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import pwd
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phlo_sql.stack.ports import HOST
 from phlo_sql.stack.process import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 USER = "phlo"
 DATABASE = "phlo"

@@ -11,4 +11,6 @@ def names() -> tuple[str, ...]:
     stacks = data_home() / "phlo-sql" / "stacks"
     if not stacks.is_dir():
         return ()
-    return tuple(sorted(each.name for each in stacks.iterdir() if each.is_dir() and kept.load(each)))
+    return tuple(
+        sorted(each.name for each in stacks.iterdir() if each.is_dir() and kept.load(each))
+    )

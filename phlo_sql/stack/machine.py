@@ -1,4 +1,4 @@
-"""The programs that the local stack needs on this machine, and one line for all that are missing."""
+"""The programs that the local stack needs here, and one line for all that are missing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _jdk() -> Path | None:
 
 
 def _jdk_version(home: Path) -> int:
-    """Trino needs the incubator's vector module, which cut-down JDKs lack; javac makes our launcher."""
+    """Trino needs the incubator's vector module, which small JDKs lack; javac our launcher."""
     try:
         release = (home / "release").read_text(encoding="utf-8")
     except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack.launch import Launch, get, post
@@ -15,8 +15,12 @@ from phlo_sql.stack.layout import (
     properties,
     write_private,
 )
-from phlo_sql.stack.machine import Machine
 from phlo_sql.stack.ports import HOST
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from phlo_sql.stack.machine import Machine
 
 PORTS = ("nessie", "nessie.management")
 BRANCH = "dev"
@@ -45,7 +49,7 @@ def launch(layout: Layout, machine: Machine, jar: Path) -> Launch:
 
 def _settings(layout: Layout) -> dict[str, object]:
     s3 = "nessie.catalog.service.s3.default-options"
-    secret = "stack-s3"
+    key = "stack-s3"
     return {
         "quarkus.http.host": HOST,
         "quarkus.http.port": layout.ports["nessie"],
@@ -64,9 +68,9 @@ def _settings(layout: Layout) -> dict[str, object]:
         f"{s3}.path-style-access": "true",
         f"{s3}.auth-type": "STATIC",
         f"{s3}.request-signing-enabled": "false",
-        f"{s3}.access-key": f"urn:nessie-secret:quarkus:{secret}",
-        f"{secret}.name": USER,
-        f"{secret}.secret": layout.passwords["s3"],
+        f"{s3}.access-key": f"urn:nessie-secret:quarkus:{key}",
+        f"{key}.name": USER,
+        f"{key}.secret": layout.passwords["s3"],
     }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 HOST = "127.0.0.1"
 
@@ -13,7 +16,7 @@ HOST = "127.0.0.1"
 def choose(
     wanted: Iterable[str], named: Mapping[str, int], remembered: Mapping[str, int]
 ) -> dict[str, int]:
-    """A port for each of `wanted`. A named one that is taken is an error, a remembered one is not."""
+    """A port for each of `wanted`. A named one that is taken is an error, a remembered not."""
     chosen: dict[str, int] = {}
     held: list[socket.socket] = []
     try:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack.launch import Launch
 from phlo_sql.stack.layout import DATABASE, USER, Layout, account
-from phlo_sql.stack.machine import Machine
 from phlo_sql.stack.ports import HOST
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from phlo_sql.stack.machine import Machine
 
 CATALOG = "iceberg"
 

@@ -7,9 +7,12 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 # Our own children, kept so that they are reaped when they end while this program still runs.
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
@@ -84,10 +87,10 @@ def stop(pid: int, born: str, *, signals: Sequence[int], grace: float) -> None:
 def telling_line(log: Path) -> str:
     """The line of a log that says best why a server did not start."""
     try:
-        lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
+        text = _COLOUR.sub("", log.read_text("utf-8", "replace"))
     except OSError:
         return "it wrote no log"
-    lines = [line for line in lines[-400:] if line]
+    lines = [line.strip() for line in text.splitlines()[-400:] if line.strip()]
     for pattern in _TELLING:
         for line in lines:
             if pattern.search(line):
@@ -95,6 +98,7 @@ def telling_line(log: Path) -> str:
     return lines[-1][:300] if lines else "it wrote nothing to its log"
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _TELLING = (
     re.compile(r"^\d+\) "),  # how Guice counts what is wrong in a configuration
     re.compile(r"Address already in use|bind: |could not bind"),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING
 
 from phlo_sql.stack.launch import Launch
 from phlo_sql.stack.layout import BUCKET, REGION, USER, Layout, write_private
-from phlo_sql.stack.machine import Machine
 from phlo_sql.stack.ports import HOST
+
+if TYPE_CHECKING:
+    from phlo_sql.stack.machine import Machine
 
 # Each part has an HTTP and a gRPC port; named explicitly, for weed's own (8080, 9333, …) collide.
 PARTS = ("master", "volume", "filer")
@@ -35,6 +38,9 @@ def launch(layout: Layout, machine: Machine) -> Launch:
             f"-s3.config={config}",
             "-volume.max=0",
             "-master.volumeSizeLimitMB=1024",
+            "-master.telemetry=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
             *words,
         ],
         cwd=folder,

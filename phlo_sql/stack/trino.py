@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phlo_sql.stack.launch import Launch, get
 from phlo_sql.stack.layout import (
@@ -16,10 +15,15 @@ from phlo_sql.stack.layout import (
     properties,
     write_private,
 )
-from phlo_sql.stack.machine import Machine
 from phlo_sql.stack.nessie import BRANCH
 from phlo_sql.stack.ports import HOST
 from phlo_sql.stack.postgres import CATALOG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from phlo_sql.stack.machine import Machine
 
 _LAST_TARBALL = 476
 _HEAP = {476: "2500M", 483: "3G"}
@@ -81,7 +85,9 @@ def _class_path(version: int, programs: Path) -> str:
 
 def _main_class(version: int) -> list[str]:
     """The tarball's main jar says its version itself; the modules' jars are told it."""
-    return ["io.trino.server.TrinoServer"] if version <= _LAST_TARBALL else ["Launcher", str(version)]
+    return (
+        ["io.trino.server.TrinoServer"] if version <= _LAST_TARBALL else ["Launcher", str(version)]
+    )
 
 
 def _settings(layout: Layout, programs: Path) -> dict[str, object]:
@@ -168,9 +174,10 @@ def _answers(layout: Layout, catalogs: frozenset[str]) -> bool:
     from trino.dbapi import connect
     from trino.exceptions import Error
 
-    with contextlib.closing(
-        connect(host=HOST, port=layout.ports["trino"], user=USER, request_timeout=20)
-    ) as connection:
+    opened = connect(  # type: ignore[no-untyped-call]
+        host=HOST, port=layout.ports["trino"], user=USER, request_timeout=20
+    )
+    with contextlib.closing(opened) as connection:
         cursor = connection.cursor()
         try:
             cursor.execute("SHOW CATALOGS")

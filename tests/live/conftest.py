@@ -1,0 +1,79 @@
+"""Fixtures of the live tests. Mark a module `pytestmark = pytest.mark.live` and ask for:
+
+- `stack`: Trino 483, `stack_476`: Trino 476, `each_stack`: the test runs on both. All are
+  `phlo_sql.stack.clients.Clients`: `.env`, `.version`, `.rows(sql)`, `.trino(**driver_options)` (a
+  context manager), `.pyiceberg(catalog)`, `.postgres()`, `.subprocess_env` for a started command.
+  Catalogs: `iceberg` (JDBC, local files), `iceberg_s3` (JDBC, S3), `nessie` (REST, branch main,
+  S3), `nessie_dev` (branch dev), `tpch`, `memory`.
+- `stack_settings`, `stack_476_settings`: `phlo_sql.config.Settings` that find that stack, from its
+  environment only (no file, nothing of this process's own environment).
+- `make_schema(stack, catalog="iceberg")`: a schema of the test's own, `catalog.schema` unquoted;
+  dropped afterwards with all that is in it.
+
+Servers are shared by all tests, workers and concurrent runs: never touch what another test made,
+never assume that a schema or the list of queries is empty. `servers.py` says where they come from.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from phlo_sql.config import Settings, load
+from phlo_sql.stack.clients import Clients, catalog_properties
+from tests.live.servers import served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Clients]:
+    with served(483) as env:
+        yield Clients(env=env)
+
+
+@pytest.fixture(scope="session")
+def stack_476() -> Iterator[Clients]:
+    with served(476) as env:
+        yield Clients(env=env)
+
+
+@pytest.fixture(params=[483, 476])
+def each_stack(request: pytest.FixtureRequest) -> Clients:
+    found: Clients = request.getfixturevalue("stack" if request.param == 483 else "stack_476")
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack_settings(stack: Clients, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return _settings(stack, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def stack_476_settings(stack_476: Clients, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return _settings(stack_476, tmp_path_factory)
+
+
+def _settings(clients: Clients, folders: pytest.TempPathFactory) -> Settings:
+    found = load(environ=clients.env, cwd=folders.mktemp("project"))
+    # PyIceberg reads its variables from this process, which serves two stacks at once.
+    return replace(found, catalogs=catalog_properties(clients.env))
+
+
+@pytest.fixture
+def make_schema() -> Iterator[Callable[..., str]]:
+    made: list[tuple[Clients, str]] = []
+
+    def make(clients: Clients, catalog: str = "iceberg") -> str:
+        name = f"{catalog}.t{uuid.uuid4().hex[:12]}"
+        clients.rows(f"CREATE SCHEMA {name}")
+        made.append((clients, name))
+        return name
+
+    yield make
+    for clients, name in reversed(made):
+        clients.rows(f"DROP SCHEMA IF EXISTS {name} CASCADE")
