@@ -82,7 +82,8 @@ def test_partitions_of_many_transforms_and_position_deletes(
     each_stack.rows(
         f'CREATE TABLE {table} (id bigint, d date, "Odd näme/" varchar, ts timestamp(6), m date,'
         " y date, price decimal(20, 2), ok boolean, r real)"
-        " WITH (format_version = 2, partitioning = ARRAY['day(d)', 'bucket(id, 4)', '\"odd näme/\"', 'hour(ts)', 'month(m)', 'year(y)',"
+        " WITH (format_version = 2, partitioning = ARRAY['day(d)', 'bucket(id, 4)',"
+        " '\"odd näme/\"', 'hour(ts)', 'month(m)', 'year(y)',"
         " 'price', 'ok', 'r'])"
     )
     for day in (1, 2):
