@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -24,6 +24,12 @@ class Clients:
     """Whatever talks to the stack that `env` describes."""
 
     env: Mapping[str, str]
+    _opened: dict[str, Catalog] = field(default_factory=dict, repr=False, compare=False)
+
+    def close(self) -> None:
+        """Let go of PyIceberg's connections to PostgreSQL."""
+        while self._opened:
+            self._opened.popitem()[1].close()
 
     @property
     def version(self) -> int:
@@ -49,7 +55,7 @@ class Clients:
             "user": self.env["TRINO_USER"],
             "catalog": self.catalog,
         }
-        opened: Any = connect(**{**address, **options})  # type: ignore[no-untyped-call]
+        opened: Any = connect(**{**address, **options})
         return closing(opened)
 
     def rows(self, sql: str, **options: Any) -> list[tuple[Any, ...]]:
@@ -60,11 +66,13 @@ class Clients:
             return [tuple(row) for row in cursor.fetchall()]
 
     def pyiceberg(self, name: str | None = None) -> Catalog:
-        """PyIceberg's catalog of the same name, with the same tables."""
+        """PyIceberg's catalog of the same name, with the same tables; open until `close`."""
         from pyiceberg.catalog import load_catalog
 
         chosen = name or self.catalog
-        return load_catalog(chosen, **catalog_properties(self.env)[chosen])
+        if chosen not in self._opened:
+            self._opened[chosen] = load_catalog(chosen, **catalog_properties(self.env)[chosen])
+        return self._opened[chosen]
 
     def postgres(self, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
         import psycopg

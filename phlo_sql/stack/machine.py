@@ -13,6 +13,7 @@ from phlo_sql.errors import Code, PhloSqlError
 
 JAVA = 25
 _JDK_FOLDERS = ("/usr/lib/jvm", "/opt", "/usr/local")
+_POSTGRES_FOLDERS = Path("/usr/lib/postgresql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def _jdk_version(home: Path) -> int:
 def _postgres() -> Path | None:
     """Debian keeps the server's programs off the PATH, one folder per version."""
     folders = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"),
+        _POSTGRES_FOLDERS.glob("*/bin"),
         key=lambda path: int(path.parent.name) if path.parent.name.isdigit() else 0,
         reverse=True,
     )

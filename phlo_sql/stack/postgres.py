@@ -111,7 +111,7 @@ def _create(layout: Layout) -> None:
         warehouse=layout.warehouse_uri,
         init_catalog_tables="true",
     )
-    catalog.engine.dispose()
+    catalog.close()
 
 
 def forget(layout: Layout) -> list[Path]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 # Our own children, kept so that they are reaped when they end while this program still runs.
-_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+_CHILDREN: dict[int, _Server] = {}
 _STATE, _PARENT, _START = 0, 1, 19  # fields of /proc/<pid>/stat after the name in brackets
 
 
@@ -25,6 +25,13 @@ class Account:
 
     uid: int
     gid: int
+
+
+class _Server(subprocess.Popen[bytes]):
+    """It outlives us by design, which `Popen` would warn of."""
+
+    def __del__(self) -> None:
+        pass
 
 
 def start(
@@ -37,7 +44,7 @@ def start(
 ) -> tuple[int, str]:
     """Start in a session of its own, output to `log`. Returns the number and the birth."""
     with log.open("ab") as output:
-        child = subprocess.Popen(
+        child = _Server(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -58,7 +65,7 @@ def birth(pid: int) -> str | None:
     if (child := _CHILDREN.get(pid)) and child.poll() is not None:
         del _CHILDREN[pid]
     fields = _stat(pid)
-    if fields is None or fields[_STATE] == "Z":
+    if fields is None or (fields[_STATE] == "Z" and not _has_other_threads(pid)):
         return None
     return f"{_boot()}:{fields[_START]}"
 
@@ -140,6 +147,14 @@ def _stat(pid: int) -> list[str] | None:
     except OSError:
         return None
     return text.rpartition(")")[2].split()
+
+
+def _has_other_threads(pid: int) -> bool:
+    """A JVM's first thread can be gone while others still hold its ports."""
+    try:
+        return any(task.name != str(pid) for task in Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return False
 
 
 def _boot() -> str:

@@ -174,9 +174,7 @@ def _answers(layout: Layout, catalogs: frozenset[str]) -> bool:
     from trino.dbapi import connect
     from trino.exceptions import Error
 
-    opened = connect(  # type: ignore[no-untyped-call]
-        host=HOST, port=layout.ports["trino"], user=USER, request_timeout=20
-    )
+    opened = connect(host=HOST, port=layout.ports["trino"], user=USER, request_timeout=20)
     with contextlib.closing(opened) as connection:
         cursor = connection.cursor()
         try:

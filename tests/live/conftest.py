@@ -17,6 +17,7 @@ never assume that a schema or the list of queries is empty. `servers.py` says wh
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Clients]:
-    with served(483) as env:
-        yield Clients(env=env)
+    with served(483) as env, closing(Clients(env=env)) as clients:
+        yield clients
 
 
 @pytest.fixture(scope="session")
 def stack_476() -> Iterator[Clients]:
-    with served(476) as env:
-        yield Clients(env=env)
+    with served(476) as env, closing(Clients(env=env)) as clients:
+        yield clients
 
 
 @pytest.fixture(params=[483, 476])

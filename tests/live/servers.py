@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
 
@@ -25,7 +25,7 @@ from phlo_sql import stack
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import cache, process
 from phlo_sql.stack.info import data_home
-from tests.live import compose
+from tests.live.compose import Compose, engine_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,8 +70,8 @@ def served(version: int) -> Iterator[Mapping[str, str]]:
         }
         return
     home = data_home() / "phlo-sql" / "tests" / str(version)
-    docker = compose.engine_answers()
-    provider: Provider = compose.Compose(version, home) if docker else LocalStack(version, home)
+    provider: Provider
+    provider = Compose(version, home) if engine_answers() else LocalStack(version, home)
     with _leased(home, provider) as env:
         yield env
 
@@ -80,7 +80,7 @@ def served(version: int) -> Iterator[Mapping[str, str]]:
 def _leased(home: Path, provider: Provider) -> Iterator[Mapping[str, str]]:
     leases = home.with_name(f"{home.name}.leases")
     lock = home.with_name(f"{home.name}.leases.lock")
-    mine = [os.getpid(), process.birth(os.getpid())]
+    mine = (os.getpid(), process.birth(os.getpid()) or "")
     with cache.locked(lock):
         try:
             env = provider.up()
@@ -97,17 +97,17 @@ def _leased(home: Path, provider: Provider) -> Iterator[Mapping[str, str]]:
                 provider.down()
 
 
-def _living(leases: Path) -> list[list[int | str]]:
+def _living(leases: Path) -> list[tuple[int, str]]:
     if not leases.exists():
         return []
-    return [lease for lease in json.loads(leases.read_text()) if process.alive(*lease)]
+    return [(pid, born) for pid, born in json.loads(leases.read_text()) if process.alive(pid, born)]
 
 
-def _write(leases: Path, lines: list[list[int | str | None]] | list[list[int | str]]) -> None:
+def _write(leases: Path, lines: list[tuple[int, str]]) -> None:
     leases.write_text(json.dumps(lines))
 
 
-def _skip_or_fail(error: PhloSqlError) -> None:
+def _skip_or_fail(error: PhloSqlError) -> NoReturn:
     """Only a machine that lacks programs is a reason to skip, and nowhere where all must run."""
     required = os.environ.get("PHLO_SQL_REQUIRE_STACK") == "1" or os.environ.get("CI") == "true"
     if error.code is Code.MACHINE_INCOMPLETE and not required:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import pytest
 
 from phlo_sql import stack as stacks
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.stack import StackInfo, StackRequest
+from phlo_sql.stack import Service, StackInfo, StackRequest, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,6 +150,7 @@ class TestOwnStack:
 
         trino = first.service("trino")
         os.kill(trino.pid, signal.SIGKILL)
+        self._wait_for_the_end_of(trino)
         again = stacks.up(own)
         assert again.service("postgres") == first.service("postgres")
         assert again.service("trino").pid != trino.pid
@@ -160,6 +162,12 @@ class TestOwnStack:
         assert not processes_under(own.home)
         assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
         assert (own.home / "warehouse").is_dir()
+
+    def _wait_for_the_end_of(self, service: Service) -> None:
+        deadline = time.monotonic() + 30
+        while process.alive(service.pid, service.birth):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
     def _refuses_what_does_not_fit(self, own: StackRequest, running: StackInfo) -> None:
         with pytest.raises(PhloSqlError, match="runs Trino 483, not 476"):
