@@ -30,8 +30,8 @@ NEW_PARTITIONS = -1
 """In `by_partition`: rows of older specs, whose partitions show only when they are written."""
 _SHRINKS = ((16 * _KB, 0.02), (64 * _KB, 0.2), (256 * _KB, 0.74), (_MB, 0.83), (8 * _MB, 0.9))
 """Least bytes written per byte read, for data files up to a size: small ones are footers and
-dictionaries that are written once. Measured on TPC-H: 0.83 at 150 kB, 0.88 to 0.99 at 360 kB, 0.93 at
-2 MB, 0.97 at 8 MB."""
+dictionaries that are written once. Measured on TPC-H: 0.83 at 150 kB, 0.88 to 0.99 at 360 kB,
+0.93 at 2 MB, 0.97 at 8 MB."""
 _SHRINKS_LARGE, _GROWS = 0.95, 1.03
 _FOREIGN = (0.6, 1.4)
 """Of files that another writer made (PyIceberg, Spark): codec and encoding differ."""
@@ -39,12 +39,16 @@ _RECODED = (0.15, 5.0)
 """Of files in another format than the table writes now."""
 _FIXED = 8 * _KB
 """What a new file may have that small old ones did not: footer, statistics, schema."""
+_LINEAGE = 4
+"""Bytes per row that a table of format 3 gains: a rewriting writes row id and sequence number out
+(`IcebergMetadata.getTableHandleForOptimize`), which files as first written leave out."""
 _TRINO_FILE = r"(^|/)\d{8}_\d{6}_\d{5}_[a-z0-9]{5}-[0-9a-f-]{36}\.[a-z]+$"
 """`IcebergPageSink` starts a file's name with its query's id."""
 _CUTS = {"parquet": (0.93, 1.02), "avro": (0.99, 1.03), "orc": (0.4, 1.02)}
 """Size of a full file over the target. ORC counts a stripe in memory uncompressed (up to 64 MB)."""
-_CUTS_PARQUET_476 = (0.6, 1.02)
-"""Trino 476 counts pages in memory before compression (`ParquetWriter.getBufferedBytes`)."""
+_BUFFERED_476 = (100 * _KB, 400 * _KB)
+"""Per column, what Trino 476 counts too much: its pages in memory before compression
+(`ParquetWriter.getBufferedBytes`). Measured at targets from 4 to 32 MB: 170 to 330 kB."""
 _CUTS_SORTED = (0.4, 1.1)
 """A sorting writer counts its temporary files (`SortingFileWriter.getWrittenBytes`)."""
 _PAGE = 400 * _KB
@@ -80,6 +84,10 @@ def predict_outputs(
         first,
         pc.max_element_wise(first, _ceil(pc.divide(groups["low"], float(cut.high)))),
     )
+    if state.format_version >= 3:
+        lineage = pc.multiply(pc.cast(groups["rows"], pa.float64()), float(_LINEAGE))
+        most = pc.add(groups["high"], lineage)
+        groups = groups.set_column(groups.column_names.index("high"), "high", most)
     high = pc.max_element_wise(_ceil(pc.divide(groups["high"], float(cut.low))), 1)
     high = pc.min_element_wise(pc.add(high, writers - 1), groups["rows"])
     high = pc.if_else(pc.equal(groups["partition"], NEW_PARTITIONS), groups["rows"], high)
@@ -121,12 +129,16 @@ def gains(selection: Selection, outputs: Outputs) -> bool:
 
 def _full_file(state: TableState, server: Server, target: int) -> Range:
     written = _written_format(state)
-    low, high = _CUTS.get(written, _CUTS["orc"])
+    low, high = (int(each * target) for each in _CUTS.get(written, _CUTS["orc"]))
     if written == "parquet" and server.version < _ESTIMATES_COMPRESSION:
-        low, high = _CUTS_PARQUET_476
+        leaves = sum(
+            1 + each.type.count("optional") + each.type.count("required") for each in state.columns
+        )
+        low = max(target - leaves * _BUFFERED_476[1], int(0.45 * target))
+        high = max(target - leaves * _BUFFERED_476[0], int(0.85 * target))
     if state.sort_order:
-        low, high = _CUTS_SORTED
-    return Range(max(int(low * target), 1), int(high * target) + _PAGE)
+        low, high = (int(each * target) for each in _CUTS_SORTED)
+    return Range(max(low, 1), high + _PAGE)
 
 
 def _written_format(state: TableState) -> str:
