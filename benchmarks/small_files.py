@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.telling import Say
 
 TABLE = "lineitem"
 SMALL = "1MB"
 """Writers cut a file when this much is buffered; on disk that becomes about 0.4 MB."""
+FILES_PER_SCALE = 440
+"""Of TPC-H's scale factor 1 (Trino 483, one node), 0.36 MB each."""
 QUERY = (
     "SELECT returnflag, linestatus, sum(quantity), sum(extendedprice * (1 - discount)), count(*) "
     "FROM {table} WHERE shipdate <= DATE '1998-09-02' GROUP BY 1, 2"
@@ -21,7 +26,7 @@ QUERY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Files and bytes of a table, and the median latency of one aggregate over it in seconds."""
+    """Files, bytes and rows of a table, and the median latency of one aggregate in seconds."""
 
     files: int
     bytes: int
@@ -29,48 +34,62 @@ class Facts:
     latency: float
 
 
-def connect(env: Mapping[str, str]) -> Any:
+@contextlib.contextmanager
+def connected(env: Mapping[str, str]) -> Iterator[Any]:
     import trino
 
-    return trino.dbapi.connect(
-        host=env["TRINO_HOST"], port=int(env["TRINO_PORT"]), user="phlo", catalog="iceberg"
+    connection = trino.dbapi.connect(
+        host=env["TRINO_HOST"],
+        port=int(env["TRINO_PORT"]),
+        user="phlo",
+        catalog=env["TRINO_CATALOG"],
     )
+    with contextlib.closing(connection):
+        yield connection
 
 
-def run(connection: Any, sql: str) -> list[list[Any]]:
-    cursor = connection.cursor()
+def run(connection: Any, sql: str, say: Say | None = None) -> list[list[Any]]:
+    """The rows of one statement, telling meanwhile how many rows it went through."""
+
+    def progress(stats: dict[str, Any]) -> None:
+        if say is not None and stats.get("processedRows"):
+            say(f"{stats['processedRows'] / 1e6:.1f} million rows")
+
+    cursor = connection.cursor(stats_callback=progress)
     cursor.execute(sql)
     rows: list[list[Any]] = cursor.fetchall()
     return rows
 
 
-def make(connection: Any, schema: str, files: int, table: str = TABLE) -> None:
-    """A table of at least `files` files of about 0.4 MB, unpartitioned.
-
-    Scale factor 1 gives 440 files of 380 kB (Trino 483, one node).
-    """
-    scale = files / 435
-    run(connection, f"CREATE SCHEMA IF NOT EXISTS iceberg.{schema}")
-    run(connection, f"DROP TABLE IF EXISTS iceberg.{schema}.{table}")
-    source = "tpch.sf10.lineitem" if scale > 1 else "tpch.sf1.lineitem"
-    orders = int(1_500_000 * scale * 4)  # order keys are sparse: eight of each 32
+def make(connection: Any, schema: str, files: int, say: Say) -> None:
+    """A new unpartitioned table of at least so many small files."""
+    name = f"{schema}.{TABLE}"
+    scale = f"sf{files / FILES_PER_SCALE * 1.08:.2f}"
+    run(connection, f"CREATE SCHEMA IF NOT EXISTS {schema}")
     run(
         connection,
-        f"CREATE TABLE iceberg.{schema}.{table} WITH (target_max_file_size = '{SMALL}') AS "
-        f"SELECT * FROM {source} WHERE orderkey <= {orders}",
+        f"CREATE TABLE {name} WITH (target_max_file_size = '{SMALL}') AS "
+        f'SELECT * FROM tpch."{scale}".lineitem',
+        say,
     )
+    while count(connection, schema) < files:  # another number of writers cuts otherwise
+        run(connection, f'INSERT INTO {name} SELECT * FROM tpch."sf0.1".lineitem', say)
 
 
-def facts(connection: Any, schema: str, table: str = TABLE) -> Facts:
-    name = f"iceberg.{schema}.{table}"
+def count(connection: Any, schema: str) -> int:
+    [[files]] = run(connection, f'SELECT count(*) FROM {schema}."{TABLE}$files"')
+    return int(files)
+
+
+def facts(connection: Any, schema: str) -> Facts:
     [[files, size, rows]] = run(
         connection,
         "SELECT count(*), sum(file_size_in_bytes), sum(record_count) "
-        f'FROM iceberg.{schema}."{table}$files"',
+        f'FROM {schema}."{TABLE}$files"',
     )
     seconds = []
     for _ in range(4):  # the first one warms up
-        started = time.monotonic()
-        run(connection, QUERY.format(table=name))
-        seconds.append(time.monotonic() - started)
+        started = time.perf_counter()
+        run(connection, QUERY.format(table=f"{schema}.{TABLE}"))
+        seconds.append(time.perf_counter() - started)
     return Facts(files=files, bytes=size, rows=rows, latency=statistics.median(seconds[1:]))

@@ -1,0 +1,56 @@
+"""`make bench`: ratios side by side, each pair measured in one run, on servers of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks import inventory, optimizing, ratios, starting
+from benchmarks.servers import exit_code, lent
+from benchmarks.telling import console, doing
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NAME = "bench"
+PARTS = ("help", "inventory", "optimize")
+
+
+def help_(out: Console, *, quick: bool) -> None:
+    rounds = 10 if quick else 60
+    with doing(out, f"starting both programs {rounds} times") as say:
+        pairs = starting.measure(rounds, say)
+    ratios.show(out, "help, whole process", ("phlo-sql", "bare click"), pairs)
+
+
+def inventory_(out: Console, *, quick: bool) -> None:
+    with doing(out, "reading a table's inventory") as say:
+        pairs = inventory.measure(20_000 if quick else 100_000, say)
+    ratios.show(out, "inventory", ("phlo-sql", "inspect.files"), pairs)
+
+
+def optimize(out: Console, *, quick: bool) -> None:
+    with lent(NAME, out) as stack:
+        found = optimizing.measure(
+            stack, out, files=120 if quick else 1200, pairs=1 if quick else 3
+        )
+    ratios.show(out, "optimize", ("phlo-sql", "bare statement"), optimizing.times(found))
+    ratios.show(out, "what it brings", ("after", "before"), optimizing.gains(found))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="one part instead of all")
+    parser.add_argument("--quick", action="store_true", help="small: to see that it works")
+    given = parser.parse_args()
+    out = console()
+    for part, run in zip(PARTS, (help_, inventory_, optimize), strict=True):
+        if given.only in (None, part):
+            run(out, quick=given.quick)
+            out.print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
