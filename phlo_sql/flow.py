@@ -153,11 +153,12 @@ def _open(table: TableName, ref: str | None, settings: Settings, session: TrinoS
     from phlo_sql.observe.server import require_iceberg_table
 
     catalog = table.catalog or settings.trino_catalog.value
-    properties = catalog_properties(settings, catalog, ref)
-    if ref is not None and api_of(properties) is not None:
-        require_ref(properties, ref)
+    if ref is not None:  # an unknown ref is told before the catalog that would show it
+        properties = catalog_properties(settings, catalog, ref)
+        if api_of(properties) is not None:
+            require_ref(properties, ref)
     require_iceberg_table(session, physical(table, ref, settings))
-    return load_table(open_catalog(catalog, properties), table)
+    return load_table(open_catalog(catalog, catalog_properties(settings, catalog, ref)), table)
 
 
 def _refuse_other_server(book: Runbook, session: TrinoSession) -> None:

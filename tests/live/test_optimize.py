@@ -99,7 +99,7 @@ class TestTheWholeRoad:
         for name in FIGURES:
             assert done["data"]["result"][name] == predicted[name]
         assert all(check["ok"] for check in done["data"]["checks"])
-        assert each_stack.rows(f"SELECT count(*) FROM {table}") == [[rows]]
+        assert each_stack.rows(f"SELECT count(*) FROM {table}") == [(rows,)]
 
     @pytest.mark.parametrize("kind", ["unpartitioned", "day"])
     def test_a_second_run_does_nothing(
