@@ -6,7 +6,6 @@ Writes synthetic tables in the block size that Trino writes (64,000 bytes, defla
 child process of its own, and prints CPU seconds, peak memory and ratios. The limit is decompression
 alone. `--full` goes up to a million files, which takes minutes: PyIceberg needs them.
 """
-# ruff: noqa: PLC0415 - each route pays for its own imports only
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from phlo_sql import dialect
 from phlo_sql.compile.selection import Restriction
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from phlo_sql.model.state import Column, PartitionField, TableState
 
-_IDENTITY = (bool, int, str, Decimal, date, UUID)  # a datetime is a date; floats have NaN
+_IDENTITY = (bool, int, str, Decimal, date)  # a datetime is a date; floats have NaN
 _WHOLE = ("int", "long")
 _MOMENTS = ("date", "timestamp", "timestamptz")
 _MONTHS_PER_YEAR, _EPOCH_YEAR = 12, 1970
@@ -101,7 +100,7 @@ def _values(state: TableState, place: int) -> set[object]:
 
 def _follows(field: PartitionField, column: Column) -> bool:
     if field.transform == "identity":
-        return column.type not in ("float", "double", "binary", "time") and not (
+        return column.type not in ("float", "double", "binary", "time", "uuid") and not (
             column.type.startswith(("fixed", "timestamp_ns", "timestamptz_ns"))
         )
     if field.transform.startswith("truncate"):

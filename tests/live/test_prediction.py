@@ -30,13 +30,13 @@ WIDE = (
 )
 COLUMNS = "id bigint, day date, note varchar"
 FEW = "VALUES (1, DATE '2024-01-01', 'a'), (2, DATE '2024-01-02', 'b'), (3, DATE '2024-02-03', 'c')"
-TWO_AND_ONE = "VALUES (1, DATE '2024-01-01', 'a'), (2, DATE '2024-01-01', NULL), (3, NULL, NULL)"
+TWO_AND_ONE = "VALUES (1, DATE '2024-01-01', ''), (2, DATE '2024-01-01', ''), (3, NULL, NULL)"
 MORE = "VALUES (4, DATE '2024-01-01', 'd'), (5, DATE '2024-01-02', 'e'), (6, NULL, NULL)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`rewritten` and `removed` are what the case is about: counts that keep it from going blank."""
+    """`rewritten` and `removed` are what the case is about: counts keep it from going blank."""
 
     name: str
     make: Callable[[Lab], None]
