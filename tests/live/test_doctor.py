@@ -17,9 +17,9 @@ def by_name(settings: Settings) -> dict[str, Finding]:
 
 
 class TestDoctor:
-    @pytest.mark.parametrize("stack", ["stack_settings", "stack_476_settings"])
-    def test_a_set_up_that_works(self, request: pytest.FixtureRequest, stack: str) -> None:
-        settings: Settings = request.getfixturevalue(stack)
+    @pytest.mark.parametrize("which", ["stack_settings", "stack_476_settings"])
+    def test_a_set_up_that_works(self, request: pytest.FixtureRequest, which: str) -> None:
+        settings: Settings = request.getfixturevalue(which)
         found = by_name(settings)
         assert not [finding for finding in found.values() if finding.status == "fail"]
         assert found["version"].detail.endswith("tested")
