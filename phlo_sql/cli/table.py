@@ -27,20 +27,16 @@ def table() -> None:
     help="Size of the files written, e.g. 256MB. Without it: the table's own.",
 )
 @click.option(
-    "--where", metavar="PREDICATE", help="Only partitions that satisfy this SQL predicate."
-)
-@click.option(
     "--verify",
-    type=click.Choice(["none", "count", "checksum"]),
+    type=click.Choice(["none", "count"]),
     default="count",
     show_default=True,
-    help="Compare rows or contents before and after.",
+    help="Compare the number of rows before and after.",
 )
 @mutating
 def optimize(
     name: tuple[TableName, str | None],
     target_file_size: int | None,
-    where: str | None,
     verify: str,
     ref: str | None,
     options: Options,
@@ -51,7 +47,7 @@ def optimize(
     Examples:
       phlo-sql table optimize sales.orders --dry-run
       phlo-sql table optimize sales.orders --target-file-size 256MB --yes
-      phlo-sql table optimize sales.orders@dev --where "day >= DATE '2026-01-01'"
+      phlo-sql table optimize sales.orders@dev --yes
       phlo-sql table optimize sales.orders --out optimize-orders.sql
     """
     from phlo_sql.cli.change import change
@@ -64,7 +60,6 @@ def optimize(
             table=table_name,
             ref=one_ref(written_ref, ref),
             target_file_size=target_file_size,
-            where=where,
             verify=verify,  # type: ignore[arg-type]  # click.Choice holds it
         ),
         options,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
 
-Verify = Literal["none", "count", "checksum"]
+Verify = Literal["none", "count"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,13 +16,11 @@ class Optimize:
     """`table optimize`: rewrite small files and apply deletes.
 
     `target_file_size` in bytes is the size of the files written; None takes the table's own.
-    `where` is the user's predicate as text, read by the dialect when the plan is made.
     """
 
     table: TableName
     ref: str | None = None
     target_file_size: int | None = None
-    where: str | None = None
     verify: Verify = "count"
 
 
