@@ -1,0 +1,192 @@
+"""Where an `optimize` is cut: boxes of partitions, or groups of files, within limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from phlo_sql import dialect
+from phlo_sql.compile.boxes import Axis, Box, axes, ordered
+from phlo_sql.compile.selection import Restriction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from phlo_sql.model.state import TableState
+
+_STATEMENT = 700_000
+"""Characters of paths in one statement; `query.max-length` is 1,000,000 by default."""
+_PER_PATH = 4
+"""Quotes, comma and space around each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one slice; `since` leaves out what came to the table after that sequence number."""
+
+    max_bytes: int
+    max_files: int
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """Where a slice is to be made, before it is predicted."""
+
+    predicate: dialect.Expression
+    restriction: Restriction
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a slice takes upon itself."""
+
+    bytes: int = 0
+    files: int = 0
+    characters: int = 0
+
+    def __add__(self, other: Load) -> Load:
+        return Load(
+            self.bytes + other.bytes,
+            self.files + other.files,
+            self.characters + other.characters,
+        )
+
+    def parts(self, limits: Limits) -> int:
+        """Into how many slices this load falls at least."""
+        by_bytes = -(-self.bytes // limits.max_bytes)
+        by_files = -(-self.files // limits.max_files)
+        return max(1, by_bytes, by_files, -(-self.characters // _STATEMENT))
+
+
+class Cutter:
+    """Finds where to cut one table."""
+
+    def __init__(self, state: TableState, files: pa.Table, limits: Limits) -> None:
+        """`files` are those to be rewritten."""
+        self.state, self.limits = state, limits
+        self.files = files.sort_by([("file_sequence_number", "ascending"), ("path", "ascending")])
+        self.axes = axes(state)
+        self.loads = self._loads()
+        self.warnings: list[str] = []
+
+    def cuts(self) -> tuple[list[Cut] | None, tuple[str, ...]]:
+        """None: this table can't be cut."""
+        if self.axes:
+            found = list(self._boxes(Box(), sorted(self.loads), self.axes))
+        elif self._has_deletes():
+            reason = "delete files need whole partitions, and no predicate names those of it"
+            return None, (f"{self.state.table} is rewritten in one statement: {reason}",)
+        else:
+            found = list(self._paths(sorted(self.loads)))
+        return found, tuple(self.warnings)
+
+    def _loads(self) -> dict[int, Load]:
+        totals = self.files.group_by("partition").aggregate([("size", "sum"), ([], "count_all")])
+        return {
+            row["partition"]: Load(row["size_sum"], row["count_all"]) for row in totals.to_pylist()
+        }
+
+    def _load(self, places: Sequence[int]) -> Load:
+        return sum((self.loads[place] for place in places), Load())
+
+    def _has_deletes(self, places: Sequence[int] | None = None) -> bool:
+        files = self.files
+        if places is not None:
+            files = files.filter(pc.is_in(files["partition"], pa.array(places, pa.int32())))
+        return bool(pc.any(pc.greater(files["deletes"], 0)).as_py())
+
+    def _boxes(self, box: Box, places: Sequence[int], left: tuple[Axis, ...]) -> Iterator[Cut]:
+        """Neighbours along the first axis together up to the limits; what exceeds them by itself
+        is cut along the next axis."""
+        if not left:
+            yield from self._leaf(box, places)
+            return
+        axis, partitions = left[0], self.state.files.partitions
+        by_value: dict[object, list[int]] = {}
+        for place in places:
+            by_value.setdefault(partitions[place].values[axis.place], []).append(place)
+        batch: list[object] = []
+        load = Load()
+        for value in ordered(by_value):
+            own = self._load(by_value[value])
+            if batch and ((load + own).parts(self.limits) > 1):
+                yield self._cut(box.with_side(axis, batch))
+                batch, load = [], Load()
+            if own.parts(self.limits) > 1:
+                yield from self._boxes(box.with_side(axis, [value]), by_value[value], left[1:])
+            else:
+                batch, load = [*batch, value], load + own
+        if batch:
+            yield self._cut(box.with_side(axis, batch))
+
+    def _cut(self, box: Box) -> Cut:
+        return Cut(
+            predicate=box.predicate(), restriction=box.restriction(self.state), text=box.text
+        )
+
+    def _leaf(self, box: Box, places: Sequence[int]) -> Iterator[Cut]:
+        """Partitions that no further predicate tells apart, larger than a slice should be."""
+        if self._has_deletes(places):
+            self.warnings.append(
+                f"{box.text} exceeds the size of a slice: its delete files are removed only when "
+                "it is rewritten as a whole"
+            )
+            yield self._cut(box)
+        else:
+            yield from self._paths(places)
+
+    def _paths(self, places: Sequence[int]) -> Iterator[Cut]:
+        """Groups of files: small partitions side by side, a large one in parts of one size."""
+        group: list[str] = []
+        load = Load()
+        for place in places:
+            files = self.files.filter(pc.equal(self.files["partition"], place))
+            own = [
+                (path, Load(size, 1, len(path) + _PER_PATH))
+                for path, size in zip(
+                    files["path"].to_pylist(), files["size"].to_pylist(), strict=True
+                )
+            ]
+            total = sum((each for _, each in own), Load())
+            if group and (load + total).parts(self.limits) > 1:
+                yield self._path_cut(group)
+                group, load = [], Load()
+            if total.parts(self.limits) == 1:
+                group, load = [*group, *(path for path, _ in own)], load + total
+                continue
+            parts = list(_even(own, total.parts(self.limits)))
+            self.warnings.append(
+                f"one partition is rewritten in {len(parts)} groups of files: the last file of "
+                "each may stay small, and a second run joins those"
+            )
+            yield from (self._path_cut(part) for part in parts)
+        if group:
+            yield self._path_cut(group)
+
+    def _path_cut(self, paths: Sequence[str]) -> Cut:
+        return Cut(
+            predicate=dialect.in_paths(paths),
+            restriction=Restriction(paths=frozenset(paths)),
+            text=f"{len(paths):,} files by name",
+        )
+
+
+def _even(files: Sequence[tuple[str, Load]], parts: int) -> Iterator[list[str]]:
+    """Runs of files, each with about the same share of the bytes and of the files."""
+    total = sum((load for _, load in files), Load())
+    group: list[str] = []
+    done, made = Load(), 1
+    for path, load in files:
+        group.append(path)
+        done = done + load
+        share = made / parts
+        if done.bytes >= share * total.bytes or done.files >= share * total.files * 1.2:
+            yield group
+            group, made = [], made + 1
+    if group:
+        yield group

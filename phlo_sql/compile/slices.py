@@ -1,0 +1,261 @@
+"""Cuts one `optimize` into slices: statements bounded in bytes and files, each worth its while.
+
+A slice is a box of partitions (`boxes`) where Trino can enforce one, and an exact group of files by
+`"$path"` elsewhere: in an unpartitioned table, in one partition that is too large by itself, where
+older specs are alive. Trino keeps delete files under a predicate on `"$path"`, so such files are
+cut by whole partitions or not at all.
+
+Each slice is predicted as Trino will choose when it comes to run: on the table without the files
+that the slices before it took.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from phlo_sql.compile.cuts import Cut, Cutter, Limits, Load
+from phlo_sql.compile.outputs import Outputs, gains, predict_outputs
+from phlo_sql.compile.selection import Fate, Restriction, Selection, select
+from phlo_sql.model.state import DATA
+from phlo_sql.model.units import Range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from phlo_sql import dialect
+    from phlo_sql.model.server import Server
+    from phlo_sql.model.state import TableState
+
+_CHEAPER = 0.9
+"""A statement without WHERE is kept unless slices rewrite less than this share of its bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """Bytes: files up to `threshold` are small, files are written up to `target`."""
+
+    threshold: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Slice:
+    """One statement. `predicate` None: the whole table, without WHERE."""
+
+    predicate: dialect.Expression | None
+    text: str
+    selection: Selection
+    outputs: Outputs
+    counts_where: bool
+    """The predicate tells the same rows before and after: it names no files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sliced:
+    """All slices, none where nothing gains; `selection` and `outputs` are of them together."""
+
+    slices: tuple[Slice, ...]
+    selection: Selection
+    outputs: Outputs
+    warnings: tuple[str, ...] = ()
+
+
+def cut(state: TableState, server: Server, sizing: Sizing, limits: Limits) -> Sliced:
+    """The slices that optimise this table, and the whole of what they do."""
+    whole = _predict(state, server, sizing, None, None, "the whole table")
+    if not gains(whole.selection, whole.outputs):
+        return _together((), whole)
+    fits = _load_of(whole.selection).parts(limits) == 1
+    if fits and limits.since is None and _all_gain(whole):
+        return _together((whole,), whole)
+    cuts, warnings = Cutter(state, _candidates(state, server, sizing, whole, limits), limits).cuts()
+    if cuts is None:
+        return _together((whole,), whole, warnings)
+    slices = tuple(_predicted(state, server, sizing, cuts))
+    share = sum(each.selection.rewritten_bytes for each in slices)
+    if fits and share > _CHEAPER * whole.selection.rewritten_bytes:
+        return _together((whole,), whole)
+    return _together(slices, whole, warnings)
+
+
+def _predict(
+    state: TableState,
+    server: Server,
+    sizing: Sizing,
+    restriction: Restriction | None,
+    predicate: dialect.Expression | None,
+    text: str,
+) -> Slice:
+    near = _near(state, restriction)
+    selection = select(near, server.version, sizing.threshold, restriction)
+    return Slice(
+        predicate=predicate,
+        text=text,
+        selection=selection,
+        outputs=predict_outputs(selection, near, server, sizing.target),
+        counts_where=predicate is not None
+        and (restriction is not None and restriction.paths is None),
+    )
+
+
+def _near(state: TableState, where: Restriction | None) -> TableState:
+    """Without delete files, only what lies inside WHERE matters to the choice: a large table is
+    then not gone through once per slice."""
+    files = state.files.files
+    if where is None or not pc.all(pc.equal(files["content"], DATA)).as_py():
+        return state
+    if where.paths is not None:
+        inside = pc.is_in(files["path"], pa.array(where.paths, pa.string()))
+    else:
+        inside = pc.is_in(files["partition"], pa.array(where.partitions or (), pa.int32()))
+    return _with_files(state, files.filter(inside))
+
+
+def _with_files(state: TableState, files: pa.Table) -> TableState:
+    return replace(state, files=replace(state.files, files=files))
+
+
+def _predicted(
+    state: TableState, server: Server, sizing: Sizing, cuts: Sequence[Cut]
+) -> Iterator[Slice]:
+    """Each cut that gains, on the table that those before it leave."""
+    left = state
+    for each in cuts:
+        found = _predict(left, server, sizing, each.restriction, each.predicate, each.text)
+        if not gains(found.selection, found.outputs):
+            continue
+        yield found
+        gone = [*found.selection.paths(), *found.selection.paths(Fate.REMOVED)]
+        if found.selection.removed_delete_files:
+            files = left.files.files
+            stays = pc.invert(pc.is_in(files["path"], pa.array(gone, pa.string())))
+            left = _with_files(left, files.filter(stays))
+
+
+def _gaining(found: Slice) -> set[int]:
+    """Partitions in which this rewriting leaves fewer files or deletes."""
+    chosen = found.selection.by_partition.to_pylist()
+    added = {
+        row["partition"]: row["added_data_files_high"]
+        for row in found.outputs.by_partition.to_pylist()
+    }
+    return {
+        row["partition"]
+        for row in chosen
+        if row["rewritten_data_files"]
+        and (
+            row["rewritten_deletes"]
+            or row["removed_delete_files"]
+            or added.get(row["partition"], 0) < row["rewritten_data_files"]
+        )
+    }
+
+
+def _all_gain(whole: Slice) -> bool:
+    if whole.selection.foreign_specs:
+        return False
+    taken = pc.greater(whole.selection.by_partition["rewritten_data_files"], 0)
+    return _gaining(whole) >= set(
+        whole.selection.by_partition["partition"].filter(taken).to_pylist()
+    )
+
+
+def _candidates(
+    state: TableState, server: Server, sizing: Sizing, whole: Slice, limits: Limits
+) -> pa.Table:
+    """Files whose rewriting gains: of older specs all that are chosen, of the current one those in
+    partitions that gain when rule 3 of the selection does not reach them."""
+    files, own, parts = state.files.files, whole, []
+    if whole.selection.foreign_specs:
+        current = pc.equal(files["spec_id"], state.default_spec_id)
+        near = _with_files(state, files.filter(current))
+        own = _predict(near, server, sizing, None, None, whole.text)
+        parts = [files.filter(pc.and_(pc.invert(current), whole.selection.rewritten))]
+    found = own.selection.files.filter(own.selection.rewritten)
+    places = pa.array(_gaining(own), pa.int32())
+    parts.append(found.filter(pc.is_in(found["partition"], places)))
+    candidates = pa.concat_tables(parts)
+    if limits.since is None:
+        return candidates
+    arrived = pc.fill_null(candidates["file_sequence_number"], 0)
+    return candidates.filter(pc.less_equal(arrived, limits.since))
+
+
+def _load_of(selection: Selection) -> Load:
+    return Load(selection.rewritten_bytes, selection.rewritten_data_files)
+
+
+def _together(slices: tuple[Slice, ...], whole: Slice, warnings: tuple[str, ...] = ()) -> Sliced:
+    """What all slices do, seen on the inventory that `whole` was predicted from."""
+    if len(slices) == 1 and slices[0] is whole:
+        return Sliced(
+            slices=slices, selection=whole.selection, outputs=whole.outputs, warnings=warnings
+        )
+    return Sliced(
+        slices=slices,
+        selection=_all_selections(slices, whole.selection),
+        outputs=_all_outputs(slices, whole.outputs),
+        warnings=warnings,
+    )
+
+
+def _all_selections(slices: tuple[Slice, ...], whole: Selection) -> Selection:
+    taken = pa.array([p for each in slices for p in each.selection.paths()], pa.string())
+    gone = pa.array([p for each in slices for p in each.selection.paths(Fate.REMOVED)], pa.string())
+    files = whole.files
+    data = pc.equal(files["content"], DATA)
+    rewritten = pc.and_(data, pc.is_in(files["path"], taken))
+    skipped = pc.and_(data, pc.equal(whole.fates, int(Fate.REWRITTEN)))
+    data_fates = pc.if_else(skipped, int(Fate.OUTSIDE_WHERE), whole.fates)
+    deletes = pc.if_else(pc.is_in(files["path"], gone), int(Fate.REMOVED), int(Fate.KEPT))
+    fates = pc.if_else(rewritten, int(Fate.REWRITTEN), pc.if_else(data, data_fates, deletes))
+    parts = [each.selection for each in slices]
+    return Selection(
+        files=files,
+        fates=pa.concat_arrays(pc.cast(fates, pa.int8()).chunks)
+        if isinstance(fates, pa.ChunkedArray)
+        else pc.cast(fates, pa.int8()),
+        whole_table=False,
+        foreign_specs=any(part.foreign_specs for part in parts),
+        rewritten_data_files=sum(part.rewritten_data_files for part in parts),
+        rewritten_bytes=sum(part.rewritten_bytes for part in parts),
+        rewritten_rows=sum(part.rewritten_rows for part in parts),
+        applied_delete_files=sum(part.applied_delete_files for part in parts),
+        removed_delete_files=sum(part.removed_delete_files for part in parts),
+        by_partition=_summed([part.by_partition for part in parts], whole.by_partition),
+    )
+
+
+def _all_outputs(slices: tuple[Slice, ...], whole: Outputs) -> Outputs:
+    parts = [each.outputs for each in slices]
+    return Outputs(
+        added_data_files=_sum_ranges([part.added_data_files for part in parts]),
+        added_bytes=_sum_ranges([part.added_bytes for part in parts]),
+        full_file=whole.full_file,
+        by_partition=_summed([part.by_partition for part in parts], whole.by_partition),
+    )
+
+
+def _sum_ranges(ranges: Sequence[Range]) -> Range:
+    return Range(sum(each.low for each in ranges), sum(each.high for each in ranges))
+
+
+def _summed(tables: Sequence[pa.Table], like: pa.Table) -> pa.Table:
+    """Rows of the same partition added up. `files` and `bytes` are a partition's own: they come
+    from `like`, which has every partition."""
+    if not tables:
+        return like.slice(0, 0)
+    names = [name for name in tables[0].column_names if name != "partition"]
+    joined = pa.concat_tables(tables).group_by("partition").aggregate([(n, "sum") for n in names])
+    joined = joined.rename_columns([n.removesuffix("_sum") for n in joined.column_names])
+    joined = joined.select(["partition", *names]).sort_by("partition")
+    if "files" not in names:
+        return joined
+    at = pc.index_in(joined["partition"], like["partition"].combine_chunks())
+    for name in ("files", "bytes"):
+        joined = joined.set_column(joined.column_names.index(name), name, like[name].take(at))
+    return joined
