@@ -22,7 +22,8 @@ class _Entry(NamedTuple):
 
 
 class Code(Enum):
-    """Every way this program can say no: PS0 usage, PS1 observing, PS2 planning, PS3 running."""
+    """Every way this program can say no: PS0 usage, PS1 observing, PS2 planning, PS3 running,
+    PS4 verifying, PS5 access."""
 
     INVALID_ARGUMENTS = _Entry("PS001", "invalid_arguments", USAGE, "the command line is wrong")
     BAD_SIZE = _Entry("PS002", "bad_size", USAGE, "a size is not a number with a unit")
@@ -33,6 +34,8 @@ class Code(Enum):
     MISSING_SETTING = _Entry(
         "PS007", "missing_setting", USAGE, "a setting that is needed is absent"
     )
+    BAD_RESOURCE = _Entry("PS008", "bad_resource", USAGE, "a policy's resource cannot be read")
+    BAD_POLICY = _Entry("PS009", "bad_policy", USAGE, "a policy, or a file of them, cannot be read")
     INCOMPATIBLE_SQLGLOT = _Entry(
         "PS090", "incompatible_sqlglot", FAILED, "sqlglot is compiled and cannot be extended"
     )
@@ -100,6 +103,17 @@ class Code(Enum):
     INTERRUPTED = _Entry("PS308", "cancelled", FAILED, "stopped by the user")
     NOT_VERIFIED = _Entry(
         "PS401", "not_verified", UNVERIFIED, "it ran, but its outcome is not what was predicted"
+    )
+
+    ACCESS_DENIED = _Entry("PS501", "access_denied", REFUSED, "no policy grants this to this user")
+    NOT_GRANTED = _Entry("PS502", "not_granted", FAILED, "what is to be revoked was never granted")
+    LAST_ADMIN = _Entry("PS503", "last_admin", REFUSED, "the last admin cannot be removed")
+    NO_POLICIES = _Entry("PS504", "no_policies", FAILED, "`access init` has not run here")
+    NEWER_SCHEMA = _Entry(
+        "PS505", "newer_schema", REFUSED, "a newer phlo-sql set up the database's schemas"
+    )
+    NOT_PUBLISHED = _Entry(
+        "PS506", "not_published", FAILED, "the policies could not be handed to the server"
     )
     INTERNAL = _Entry("PS900", "internal_error", FAILED, "a bug in phlo-sql")
 

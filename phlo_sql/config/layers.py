@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "phlo-sql.toml"
 SECTION = "phlo-sql"
+SECTIONS = frozenset({"access", "audit"})
+"""`[audit] query_text` is the setting `audit_query_text`."""
 PHLO_FILES = ("secrets/.env", "overrides/.env", ".env.local", ".env")
 """Under `.phlo/`, the strongest first (phlo `config/layout.py`)."""
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)\Z")
@@ -59,6 +61,9 @@ def read_file(path: Path, known: Collection[str]) -> FileSettings:
     content |= section
     catalogs = _tables(path, "catalogs", content.pop("catalogs", {}))
     refs = {ref: str(name) for ref, name in _table(path, "refs", content.pop("refs", {})).items()}
+    for key in SECTIONS & content.keys():
+        under = _table(path, key, content.pop(key))
+        content |= {f"{key}_{name}": value for name, value in under.items()}
     values = {}
     for key, value in content.items():
         name = key.lower().replace("-", "_")

@@ -213,6 +213,21 @@ class Settings:
     postgres_db: Setting[str] = setting(
         text, "POSTGRES_DB", default="phlo", help="the database in it"
     )
+    access_schema: Setting[str] = setting(
+        text, "PHLO_SQL_ACCESS_SCHEMA", default="access", help="its schema for the policies"
+    )
+    audit_schema: Setting[str] = setting(
+        text, "PHLO_SQL_AUDIT_SCHEMA", default="audit", help="its schema for the audit trail"
+    )
+    access_opa_bundle: Setting[str] = setting(
+        text,
+        "PHLO_SQL_ACCESS_OPA_BUNDLE",
+        default="",
+        help="where OPA polls its bundle: a file, s3://bucket/key or http[s]://…",
+    )
+    access_rules_file: Setting[str] = setting(
+        text, "PHLO_SQL_ACCESS_RULES_FILE", default="", help="Trino's rules.json to keep written"
+    )
     config: Setting[str] = setting(
         text, "PHLO_SQL_CONFIG", default="", help="the settings file, instead of ./phlo-sql.toml"
     )
