@@ -77,10 +77,11 @@ def preflight(runbook: Runbook, session: Session) -> None:
     arguments and whether WHERE can be pushed down, and has no side effect (Trino 476 to 483)."""
     for step in runbook.plan.steps:
         match step.kind:
-            case Kind.PROCEDURE:
-                session.query(dialect.explain(step.statement))
-            case Kind.SESSION | Kind.PROPERTIES:
-                pass  # nothing to plan: these are validated when they run, before any procedure
+            case Kind.PROCEDURE | Kind.WRITE:
+                if not step.late:
+                    session.query(dialect.explain(step.statement))
+            case Kind.SESSION | Kind.PROPERTIES | Kind.DDL | Kind.CALL | Kind.CATALOG:
+                pass  # the server has no plan for these: they are validated when they run
             case _ as never:
                 assert_never(never)
 
@@ -127,6 +128,8 @@ def _run(
     before = {check.name: _answer(check, session) for check in step.prechecks}
     _refuse_stale(step, before, accept_drift=accept_drift and not step.destructive)
     sql = dialect.render(step.statement)
+    if step.late and step.kind in {Kind.PROCEDURE, Kind.WRITE}:
+        session.query(dialect.explain(step.statement))
     journal.write("step started", step=step.id, sql=sql)
     started = monotonic()
     try:
@@ -180,17 +183,10 @@ def _answer(check: Check, session: Session) -> str:
 
 
 def _put_back(steps: list[Step], session: Session, journal: Journal, watch: Watch) -> None:
-    """Undo settings that were made for a later step which then failed, newest first."""
+    """Undo what was made for a later step which then failed, newest first."""
     for step in reversed(steps):
-        match step.kind:
-            case Kind.SESSION:
-                continue  # ends with the connection
-            case Kind.PROCEDURE:
-                continue  # what a procedure did stands; its undo is the user's to choose
-            case Kind.PROPERTIES:
-                _undo(step, session, journal, watch)
-            case _ as never:
-                assert_never(never)
+        if step.temporary and step.kind is not Kind.SESSION:  # that ends with the connection
+            _undo(step, session, journal, watch)
 
 
 def _undo(step: Step, session: Session, journal: Journal, watch: Watch) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phlo_sql.model.units import Range
 
@@ -32,7 +32,15 @@ class Kind(Enum):
     PROPERTIES = "properties"
     """Changes table properties."""
     PROCEDURE = "procedure"
-    """Runs a table procedure."""
+    """Runs a table procedure: `ALTER TABLE … EXECUTE`."""
+    DDL = "ddl"
+    """Makes, changes, renames or drops a table, view, schema or column."""
+    CALL = "call"
+    """Calls a catalog's procedure, e.g. `CALL … register_table`."""
+    CATALOG = "catalog"
+    """Makes or drops a catalog."""
+    WRITE = "write"
+    """Writes rows: INSERT, MERGE, CREATE TABLE AS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,15 @@ class Prediction:
         """The names that have a value, in the contract's order."""
         named = ((field.name, getattr(self, field.name)) for field in fields(self))
         return tuple((name, value) for name, value in named if value is not None)
+
+    def document(self) -> dict[str, Any]:
+        """The figures in JSON, under the contract's names."""
+        return {name: measure_document(value) for name, value in self.items()}
+
+
+def measure_document(value: Measure) -> Any:
+    """A figure in JSON: a number, or `{"low": n, "high": n}`."""
+    return {"low": value.low, "high": value.high} if isinstance(value, Range) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +96,13 @@ class Undo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One statement. `id` counts from 1."""
+    """One statement. `id` counts from 1.
+
+    `temporary`: made for later steps only, so it is put back by its undo where one of them fails.
+    `late`: stands on what earlier steps make, so the server can't be asked to plan it beforehand.
+    `independent`: neither needs other independent steps nor is needed by them; they may run at
+    once, and one that fails does not stop the rest.
+    """
 
     id: int
     kind: Kind
@@ -88,6 +111,9 @@ class Step:
     why: str
     undo: Undo
     destructive: bool = False
+    temporary: bool = False
+    late: bool = False
+    independent: bool = False
     predicts: Prediction = Prediction()
     prechecks: tuple[Check, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -43,7 +43,7 @@ _TOKEN = re.compile(
 )
 _FACT = re.compile(
     r"-- (command|made by|table|ref|planned|by|trino|metadata|snapshot|ref hash|does|risk|predicts"
-    r"|warning|digest|why|kind|destroys|undo):\s+(.*)\Z"
+    r"|warning|digest|why|kind|runs|destroys|undo):\s+(.*)\Z"
 )
 _STEP = re.compile(r"-- == Step (\d+) of (\d+): (.*) ==\Z")
 _CHECK = re.compile(
@@ -51,6 +51,12 @@ _CHECK = re.compile(
 )
 _NOTE, _SAME = "note the answer", "expect the same answer"
 _UNDO_SQL = "--     "
+_RUNS = {
+    "temporary": "put back if a later step fails",
+    "late": "planned by the server when it is its turn",
+    "independent": "on its own",
+}
+"""What a step's flags mean to who reads the file."""
 _WIDE = 110
 """Characters from which a statement is laid out over several lines."""
 
@@ -157,6 +163,9 @@ def _step(plan: Plan, step: Step) -> Iterator[str]:
     yield f"-- == Step {step.id} of {len(plan.steps)}: {_line(step.summary)} =="
     yield _fact("why", step.why)
     yield _fact("kind", step.kind.value)
+    runs = [word for name, word in _RUNS.items() if getattr(step, name)]
+    if runs:
+        yield _fact("runs", "; ".join(runs))
     yield _fact("destroys", "data" if step.destructive else "nothing")
     yield _fact("predicts", _measures(step.predicts))
     for check in step.prechecks:
@@ -248,6 +257,7 @@ class _Reader:
             summary=_unline(match[3]),
             why=_one(facts, "why"),
             destructive=_one(facts, "destroys") != "nothing",
+            **_runs(facts),
             predicts=_prediction(_one(facts, "predicts")),
             prechecks=prechecks,
             checks=checks,
@@ -334,6 +344,15 @@ def _kind(text: str) -> Kind:
         return Kind(text)
     except ValueError:
         _invalid(f"step kind {text!r} is unknown: a newer phlo-sql made it")
+
+
+def _runs(facts: dict[str, list[str]]) -> dict[str, bool]:
+    if "runs" not in facts:
+        return {}
+    words, flags = _one(facts, "runs").split("; "), {word: name for name, word in _RUNS.items()}
+    if unknown := [word for word in words if word not in flags]:
+        _invalid(f"{unknown[0]!r} is no way to run a step that this program knows")
+    return {flags[word]: True for word in words}
 
 
 def _prediction(text: str) -> Prediction:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from phlo_sql.model.state import DATA
 from phlo_sql.model.units import Range
-from phlo_sql.plan import Measure, Prediction
+from phlo_sql.plan import Measure, Prediction, measure_document
 
 if TYPE_CHECKING:
     from phlo_sql.execute import CheckResult
@@ -48,15 +48,6 @@ class Verdict:
             "actual": self.measured,
             "ok": self.ok,
         }
-
-
-def measure_document(value: Measure) -> Any:
-    """A figure in JSON: a number, or `{"low": n, "high": n}`."""
-    return {"low": value.low, "high": value.high} if isinstance(value, Range) else value
-
-
-def prediction_document(prediction: Prediction) -> dict[str, Any]:
-    return {name: measure_document(value) for name, value in prediction.items()}
 
 
 def changes(before: Inventory, after: Inventory) -> Prediction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,8 @@ from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.verify import measure_document, prediction_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
     from phlo_sql.cli.options import Options
@@ -30,24 +28,26 @@ if TYPE_CHECKING:
     from phlo_sql.plan import Plan
     from phlo_sql.runbook import Runbook
 
-_PATHS_SHOWN = 1000
-"""File names in a JSON document; the whole list would dwarf the rest."""
+Show = Callable[["Console", Any], None]
+"""Draws what a dry run shows of a compiled plan beside its steps and prediction."""
 
 
-def change(intent: Intent, options: Options) -> Report:
+def change(intent: Intent, options: Options, show: Show) -> Report:
     """Plan the intent; then show it, save it, or run it once that is confirmed."""
     with connected(options) as (settings, session):
         with watching(quiet=options.quiet) as watch:
-            planned = flow.plan(intent, settings, session, watch.note)
+            planned = flow.plan(
+                intent, flow.Edges(settings=settings, session=session, note=watch.note)
+            )
         book = planned.runbook
         if options.out and book.plan.steps:
             Path(options.out).write_text(book.text, encoding="utf-8")
         if not book.plan.steps:
-            return _report("noop", planned, options)
+            return _report("noop", planned, options, show)
         if options.dry_run or options.out:
-            return _report("planned", planned, options)
+            return _report("planned", planned, options, show)
         if not options.as_json:
-            _draw(planned)(console())
+            _draw(planned, show)(console())
         _confirm(book, options)
         return _apply(book.text, settings, session, options)
 
@@ -90,7 +90,7 @@ def plan_document(book: Runbook) -> dict[str, Any]:
                 "sql": dialect.render(step.statement, version=plan.trino_version),
                 "summary": step.summary,
                 "destructive": step.destructive,
-                "predicts": prediction_document(step.predicts),
+                "predicts": step.predicts.document(),
                 "undo": {
                     "reason": step.undo.reason,
                     "sql": None
@@ -100,34 +100,17 @@ def plan_document(book: Runbook) -> dict[str, Any]:
             }
             for step in plan.steps
         ],
-        "predicts": prediction_document(plan.predicts),
+        "predicts": plan.predicts.document(),
         "does": list(plan.does),
         "risk": plan.risk,
     }
 
 
-def _report(status: str, planned: Planned, options: Options) -> Report:
+def _report(status: str, planned: Planned, options: Options, show: Show) -> Report:
     book, details = planned.runbook, planned.details
     data = {
         "plan": plan_document(book),
-        "partitions": [
-            {
-                "partition": line.partition,
-                "files": line.files,
-                "rewritten_data_files": line.rewritten_data_files,
-                "rewritten_bytes": line.rewritten_bytes,
-                "removed_delete_files": line.removed_delete_files,
-                "added_data_files": line.added_data_files
-                and measure_document(line.added_data_files),
-                "added_bytes": line.added_bytes and measure_document(line.added_bytes),
-            }
-            for line in details.partitions
-        ],
-        "histogram": [
-            {"label": b.label, "before": b.before, "after": measure_document(b.after)}
-            for b in details.histogram
-        ],
-        "rewritten_paths": list(details.rewritten_paths[:_PATHS_SHOWN]),
+        **details.document(),
     }
     if options.out and book.plan.steps:
         data["runbook"] = options.out
@@ -143,19 +126,18 @@ def _report(status: str, planned: Planned, options: Options) -> Report:
         if options.dry_run and status == "planned"
         else ("no_changes" if status == "noop" else None),
         next_steps=steps,
-        human=_draw(planned, saved=options.out if status == "planned" else None),
+        human=_draw(planned, show, saved=options.out if status == "planned" else None),
     )
 
 
-def _draw(planned: Planned, saved: str | None = None) -> Callable[[Console], None]:
+def _draw(planned: Planned, show: Show, saved: str | None = None) -> Callable[[Console], None]:
     def human(out: Console) -> None:
         draw.plan(out, planned.runbook.plan)
         if planned.runbook.plan.steps:
             out.print()
             draw.predictions(out, planned.runbook.plan.predicts)
             out.print()
-            draw.partitions(out, planned.details.partitions)
-            draw.histogram(out, planned.details.histogram)
+            show(out, planned.details)
         if saved:
             out.print(f"saved: {saved}", soft_wrap=True)
 
@@ -209,7 +191,11 @@ def _apply(text: str, settings: Settings, session: TrinoSession, options: Option
     journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
     with watching(quiet=options.quiet) as watch:
         applied = flow.apply(
-            text, settings, session, journal, watch, accept_drift=options.accept_drift
+            text,
+            flow.Edges(settings=settings, session=session, note=watch.note),
+            journal,
+            watch,
+            accept_drift=options.accept_drift,
         )
     return _outcome(book.plan, applied, journal)
 
@@ -233,7 +219,7 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
         status="error" if failures else "success",
         data={
             "plan": plan_document(applied.runbook),
-            "result": prediction_document(applied.measured),
+            "result": applied.measured.document(),
             "checks": checks,
             "steps": [
                 {

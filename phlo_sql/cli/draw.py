@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from phlo_sql.compile.histogram import Bucket
-    from phlo_sql.compile.optimize import PartitionLine
+    from phlo_sql.compile.optimize import OptimizePlan, PartitionLine
     from phlo_sql.plan import Measure, Plan, Prediction
 
 _BAR = 28
@@ -77,6 +77,12 @@ def predictions(
             row.append(amount(name, actual[name]) if name in actual else "-")
         table.add_row(*row)
     console.print(table)
+
+
+def optimized(console: Console, details: OptimizePlan) -> None:
+    """What `table optimize` would do to each partition, and to the sizes of files."""
+    partitions(console, details.partitions)
+    histogram(console, details.histogram)
 
 
 def histogram(console: Console, buckets: Sequence[Bucket]) -> None:

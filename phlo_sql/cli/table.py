@@ -50,6 +50,7 @@ def optimize(
       phlo-sql table optimize sales.orders@dev --yes
       phlo-sql table optimize sales.orders --out optimize-orders.sql
     """
+    from phlo_sql.cli import draw
     from phlo_sql.cli.change import change
     from phlo_sql.cli.options import one_ref
     from phlo_sql.model.intents import Optimize
@@ -63,4 +64,5 @@ def optimize(
             verify=verify,  # type: ignore[arg-type]  # click.Choice holds it
         ),
         options,
+        draw.optimized,
     )

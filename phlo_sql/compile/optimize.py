@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
@@ -14,7 +14,18 @@ from phlo_sql.compile.selection import Selection, select
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.state import DATA
 from phlo_sql.model.units import Range, between, human_size, parse_size, trino_size
-from phlo_sql.plan import UNMOVED, Binding, Check, Kind, Measure, Plan, Prediction, Step, Undo
+from phlo_sql.plan import (
+    UNMOVED,
+    Binding,
+    Check,
+    Kind,
+    Measure,
+    Plan,
+    Prediction,
+    Step,
+    Undo,
+    measure_document,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +42,8 @@ CONVERGING = 0.75
 """Share of the target below which a file counts as small. Equal to the target it never converges:
 outputs fall a little short of it and would be rewritten at each run."""
 _TARGET = "target_max_file_size"
+_PATHS_SHOWN = 1000
+"""File names in a JSON document; the whole list would dwarf the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +60,36 @@ class PartitionLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
+class OptimizePlan:
     """A plan, and the details a dry run shows beside it. No steps: there is nothing to do."""
 
     plan: Plan
     partitions: tuple[PartitionLine, ...]
     histogram: tuple[Bucket, ...]
     rewritten_paths: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """What a dry run shows beside the plan, in JSON."""
+        return {
+            "partitions": [
+                {
+                    "partition": line.partition,
+                    "files": line.files,
+                    "rewritten_data_files": line.rewritten_data_files,
+                    "rewritten_bytes": line.rewritten_bytes,
+                    "removed_delete_files": line.removed_delete_files,
+                    "added_data_files": line.added_data_files
+                    and measure_document(line.added_data_files),
+                    "added_bytes": line.added_bytes and measure_document(line.added_bytes),
+                }
+                for line in self.partitions
+            ],
+            "histogram": [
+                {"label": b.label, "before": b.before, "after": measure_document(b.after)}
+                for b in self.histogram
+            ],
+            "rewritten_paths": list(self.rewritten_paths[:_PATHS_SHOWN]),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +113,7 @@ def sizes(intent: Optimize, state: TableState, server: Server) -> Sizes:
 
 def compile_optimize(
     intent: Optimize, state: TableState, server: Server, now: datetime, command_line: str
-) -> Compiled:
+) -> OptimizePlan:
     """The plan that rewrites small files of one table.
 
     A selection whose rewriting gains nothing gives a plan without steps. Raises PhloSqlError
@@ -110,7 +146,7 @@ def compile_optimize(
         warnings=_warnings(state, server, chosen) if worthwhile else (),
     )
     lines = _lines(state, selection, outputs) if worthwhile else ()
-    return Compiled(
+    return OptimizePlan(
         plan=plan,
         partitions=lines,
         histogram=_histogram(state, selection, outputs) if worthwhile else (),
@@ -208,6 +244,7 @@ def _target_steps(
         step = Step(
             id=1,
             kind=Kind.SESSION,
+            temporary=True,
             statement=dialect.set_session(catalog, _TARGET, trino_size(chosen.target)),
             summary=f"write files of {size} in this session",
             why=f"the session writes {human_size(chosen.current_target)} otherwise",
@@ -222,6 +259,7 @@ def _target_steps(
     step = Step(
         id=1,
         kind=Kind.PROPERTIES,
+        temporary=True,
         statement=dialect.set_properties(state.table, {_TARGET: trino_size(chosen.target)}),
         summary=f"write files of {size} to this table",
         why=f"Trino {server.version} takes the size from the table alone",

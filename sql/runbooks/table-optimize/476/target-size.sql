@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
--- digest:    sha256:d6f602ac8927c85bf702810c82c8ca5e38f6a0d8943c7055bc19cacdc83280d8
+-- digest:    sha256:c1e2059cd2252249af8396650f0cda5e2f4426e65648e26a2fc171f67f4159e3
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: write files of 256 MB in this session ==
 -- why:       the session writes 1.0 GB otherwise
 -- kind:      session
+-- runs:      put back if a later step fails
 -- destroys:  nothing
 -- predicts:  nothing
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

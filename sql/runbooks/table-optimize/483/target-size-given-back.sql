@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
--- digest:    sha256:706218839448394e095e32dee06da23fb86bcb84cea449056ab20f81ed9c35c8
+-- digest:    sha256:7db1f3651d9fa783a0e332d14b5d8f7fa69424baacafb7312591bead372b17ca
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: write files of 256 MB to this table ==
 -- why:       Trino 483 takes the size from the table alone
 -- kind:      properties
+-- runs:      put back if a later step fails
 -- destroys:  nothing
 -- predicts:  nothing
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

@@ -15,12 +15,13 @@
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
 -- warning:   the table keeps target_max_file_size = '256MB' afterwards: it had none, and Trino 483 has no statement that takes one away
--- digest:    sha256:072a8a0802851bad8d938fa30becb03132ab781681e85c25e2d4826706d11a91
+-- digest:    sha256:3a2da0317dcb1c4cd49d5e3656863cb798cc93bab9d7dd89b8174320cc57309a
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: write files of 256 MB to this table ==
 -- why:       Trino 483 takes the size from the table alone
 -- kind:      properties
+-- runs:      put back if a later step fails
 -- destroys:  nothing
 -- predicts:  nothing
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

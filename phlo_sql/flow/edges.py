@@ -1,0 +1,66 @@
+"""What a command reaches the world through: settings, the Trino connection, a voice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyiceberg.table import Table
+
+    from phlo_sql.config import Settings
+    from phlo_sql.model.names import TableName
+    from phlo_sql.model.server import Server
+    from phlo_sql.model.state import TableState
+    from phlo_sql.observe.trino import TrinoSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """`note` tells a person what is being done now."""
+
+    settings: Settings
+    session: TrinoSession
+    note: Callable[[str], None] = lambda _text: None
+
+    def server(self, table: TableName) -> Server:
+        """What Trino says of itself and of the catalog that shows this table."""
+        from phlo_sql.observe.server import read_server
+
+        return read_server(self.session, str(table.catalog or self.settings.trino_catalog.value))
+
+
+def physical(table: TableName, ref: str | None, edges: Edges) -> TableName:
+    """The table under the Trino catalog that shows its ref."""
+    from phlo_sql.config import trino_catalog
+
+    return replace(table, catalog=trino_catalog(edges.settings, ref, table.catalog))
+
+
+def observe(table: TableName, ref: str | None, edges: Edges) -> TableState:
+    """The table's state at its ref, through PyIceberg, under its name in Trino.
+
+    Raises PhloSqlError for a table, ref or catalog that isn't there or can't be read.
+    """
+    from phlo_sql.observe.table import observe as read
+
+    return read(open_table(table, ref, edges), physical(table, ref, edges), ref)
+
+
+def open_table(table: TableName, ref: str | None, edges: Edges) -> Table:
+    """PyIceberg's table, once Trino has said that it is one."""
+    from phlo_sql.config import catalog_properties
+    from phlo_sql.observe.catalog import load_table, open_catalog
+    from phlo_sql.observe.nessie import api_of, require_ref
+    from phlo_sql.observe.server import require_iceberg_table
+
+    settings = edges.settings
+    catalog = table.catalog or settings.trino_catalog.value
+    if ref is not None:  # an unknown ref is told before the catalog that would show it
+        properties = catalog_properties(settings, catalog, ref)
+        if api_of(properties) is not None:
+            require_ref(properties, ref)
+    require_iceberg_table(edges.session, physical(table, ref, edges))
+    return load_table(open_catalog(catalog, catalog_properties(settings, catalog, ref)), table)

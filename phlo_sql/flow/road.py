@@ -1,0 +1,94 @@
+"""The road that every command travels: plan it, run its runbook, judge the outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from phlo_sql import runbook as runbooks
+from phlo_sql import verify
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.execute import CheckResult, StepOutcome, Watch, execute, preflight
+from phlo_sql.flow.commands import for_intent, for_runbook
+
+if TYPE_CHECKING:
+    from phlo_sql.audit.journal import Journal
+    from phlo_sql.flow.commands import Compiled
+    from phlo_sql.flow.edges import Edges
+    from phlo_sql.model.intents import Intent
+    from phlo_sql.plan import Prediction
+    from phlo_sql.runbook import Runbook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan as its runbook, and what a dry run shows beside it."""
+
+    runbook: Runbook
+    details: Compiled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a run did: each step's outcome, the checks, and prediction against outcome."""
+
+    runbook: Runbook
+    steps: tuple[StepOutcome, ...]
+    measured: Prediction
+    verdicts: tuple[verify.Verdict, ...]
+    whole: tuple[CheckResult, ...] = ()
+    """Checks of the operation as a whole."""
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        return [*(check for step in self.steps for check in step.checks), *self.whole]
+
+    @property
+    def failures(self) -> list[str]:
+        return verify.failures(self.checks, self.verdicts)
+
+    @property
+    def surprises(self) -> list[str]:
+        """Estimated numbers of files that the outcome lies outside of."""
+        found = (each for each in self.verdicts if not each.ok and not each.exact)
+        return [each.line for each in found if not each.name.endswith("_bytes")]
+
+
+def plan(intent: Intent, edges: Edges) -> Planned:
+    """Observe and compile the intent; every procedure is planned by the server too.
+
+    Raises PhloSqlError for whatever cannot be observed, predicted or done.
+    """
+    compiled = for_intent(intent).compile_plan(intent, edges)
+    book = runbooks.write(compiled.plan)
+    preflight(book, edges.session)
+    return Planned(runbook=book, details=compiled)
+
+
+def apply(
+    text: str, edges: Edges, journal: Journal, watch: Watch, *, accept_drift: bool = False
+) -> Applied:
+    """Run a runbook from its text, then compare what happened with what it predicted.
+
+    Raises PhloSqlError; a mismatch is not raised but told in `Applied.failures`.
+    """
+    book = runbooks.read(text)
+    measuring = for_runbook(book).measuring
+    _refuse_other_server(book, edges)
+    measure = measuring(book, edges)
+    steps = execute(book, edges.session, journal, watch, accept_drift=accept_drift)
+    watch.note("comparing what happened with what was predicted")
+    measured, whole = measure(steps)
+    verdicts = verify.judge(book.plan.predicts, measured)
+    journal.write("verified", figures=[verdict.document() for verdict in verdicts])
+    return Applied(runbook=book, steps=steps, measured=measured, verdicts=verdicts, whole=whole)
+
+
+def _refuse_other_server(book: Runbook, edges: Edges) -> None:
+    found = edges.server(book.plan.table).version
+    if found != book.plan.trino_version:
+        raise PhloSqlError(
+            Code.STALE_PLAN,
+            f"the runbook was made for Trino {book.plan.trino_version}, this server is {found}",
+            "make the plan again on this server with the command in the runbook's header",
+        )
