@@ -84,6 +84,13 @@ def literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("*", "\\*")
 
 
+def bare(pattern: str, *, star: str = "*") -> str:
+    """The characters of a pattern without escapes, with `star` for each wildcard."""
+    return "".join(
+        (star if wild else escaped or plain) for escaped, wild, plain in _TOKEN.findall(pattern)
+    )
+
+
 @lru_cache(maxsize=65536)
 def expression(pattern: str) -> re.Pattern[str]:
     """The pattern as a regular expression for a whole name."""
@@ -122,10 +129,9 @@ def _written(pattern: str) -> str:
     """A pattern as `parse_resource` reads it back."""
     if _PLAIN.match(pattern):
         return pattern
-    bare = "".join(escaped or plain or star for escaped, star, plain in _TOKEN.findall(pattern))
-    if any(star for _, star, _ in _TOKEN.findall(pattern)):
-        return bare  # a wildcard cannot stand in quotes
-    return '"' + bare.replace('"', '""') + '"'
+    if any(wild for _, wild, _ in _TOKEN.findall(pattern)):
+        return bare(pattern)  # a wildcard cannot stand in quotes
+    return '"' + bare(pattern).replace('"', '""') + '"'
 
 
 def _bad(text: str, why: str) -> PhloSqlError:

@@ -127,6 +127,26 @@ def revoking(grant: Grant, by: str, settings: Settings) -> Statement:
     return dialect.call(None, "revoke_role", arguments, schema=settings.access_schema.value)
 
 
+def read_change(tree: Statement, settings: Settings) -> Resource | None:
+    """The resource of a `grant_role` or `revoke_role` of these policies; None: another statement.
+
+    What a person reads as `resource` is held to the patterns that the database is given.
+    """
+    found = dialect.read_call(tree)
+    if found is None or found.parts not in {
+        (settings.access_schema.value, name) for name in ("grant_role", "revoke_role")
+    }:
+        return None
+    given = found.arguments
+    resource = Resource(
+        catalog=given.get("in_catalog", ""),
+        schema=given.get("in_schema", ""),
+        table=given.get("in_table", ""),
+        ref=given.get("at_ref", ""),
+    )
+    return resource if str(resource) == given.get("resource") else None
+
+
 def digest_query(settings: Settings) -> Statement:
     """The query whose answer changes with any grant."""
     from phlo_sql.model.names import TableName

@@ -30,6 +30,7 @@ from phlo_sql.dialect.build import (
     set_properties,
     set_session,
 )
+from phlo_sql.dialect.calls import ReadCall, read_call
 from phlo_sql.dialect.comparisons import (
     Comparison,
     Constant,
@@ -96,6 +97,7 @@ __all__ = [
     "Default",
     "Expression",
     "Operator",
+    "ReadCall",
     "Scalar",
     "Statement",
     "Value",
@@ -142,6 +144,7 @@ __all__ = [
     "parse",
     "parse_script",
     "predicate",
+    "read_call",
     "rename_column",
     "rename_table",
     "render",
