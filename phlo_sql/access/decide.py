@@ -158,7 +158,7 @@ def decide(
             need=need,
             resource=target,
             grant=enough[0],
-            why=f"grant {enough[0].id} gives {enough[0]}, which holds {need}",
+            why=_why(enough[0], need),
         )
     nearest = max(live or near, key=lambda grant: grant.role, default=None)
     return Decision(
@@ -167,17 +167,22 @@ def decide(
         need=need,
         resource=target,
         grant=nearest,
-        why=_why_not(nearest, need, target, now),
+        why=_why_not(nearest, target, now),
         granters=_granters(rules, target, now),
     )
 
 
-def _why_not(nearest: Grant | None, need: Role, target: Resource, now: datetime) -> str:
+def _why(grant: Grant, need: Role) -> str:
+    holds = f", which holds {need}" if grant.role > need else ""
+    return f"grant {grant.id} gives {grant}{holds}"
+
+
+def _why_not(nearest: Grant | None, target: Resource, now: datetime) -> str:
     if nearest is None:
         return f"no grant covers {target}"
     if not nearest.in_force(now) and nearest.until is not None:
         return f"grant {nearest.id} ({nearest}) ended {nearest.until.isoformat(timespec='seconds')}"
-    return f"grant {nearest.id} gives {nearest}, and {need} is needed"
+    return f"grant {nearest.id} gives only {nearest}"
 
 
 def _narrowest(grant: Grant) -> tuple[int, int, int, int]:

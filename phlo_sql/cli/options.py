@@ -133,6 +133,16 @@ def reading(command: _F) -> Callable[..., Any]:
     return _apply(_CONNECTION + _SPEECH, _gather(command))
 
 
+def policing(command: _F) -> Callable[..., Any]:
+    """The options of a command that changes policies: its --user is not the connection's."""
+    return _apply([*_MUTATION[1:], _CONNECTION[0], _CONNECTION[3], *_SPEECH], _gather(command))
+
+
+def policies(command: _F) -> Callable[..., Any]:
+    """The options of a command that reads policies: its --user is not the connection's."""
+    return _apply([_CONNECTION[0], _CONNECTION[3], *_SPEECH], _gather(command))
+
+
 def local(command: _F) -> Callable[..., Any]:
     """The options of a command that needs no server."""
     return _apply(_SPEECH, _gather(command))
