@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect, flow
 from phlo_sql import runbook as runbooks
+from phlo_sql.access.changes import COMMANDS as POLICY_COMMANDS
 from phlo_sql.audit.journal import Journal
 from phlo_sql.cli import draw
 from phlo_sql.cli.connection import connected, journal_path
@@ -58,6 +59,10 @@ def apply_runbook(file: str, options: Options) -> Report:
     book = runbooks.read(text)
     if options.dry_run:
         return _shown(book)
+    if book.plan.command in POLICY_COMMANDS:
+        from phlo_sql.cli.access_policies import apply_runbook as apply_policies
+
+        return apply_policies(text, options)
     with connected(options) as (settings, session):
         if not options.as_json:
             draw.plan(console(), book.plan)

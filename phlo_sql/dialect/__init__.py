@@ -30,7 +30,7 @@ from phlo_sql.dialect.build import (
     set_properties,
     set_session,
 )
-from phlo_sql.dialect.calls import ReadCall, read_call
+from phlo_sql.dialect.calls import ReadCall, is_row_change, procedure_of, read_call
 from phlo_sql.dialect.comparisons import (
     Comparison,
     Constant,
@@ -137,6 +137,7 @@ __all__ = [
     "is_in",
     "is_not_null",
     "is_null",
+    "is_row_change",
     "latest_metadata",
     "literal",
     "metadata_table",
@@ -144,6 +145,7 @@ __all__ = [
     "parse",
     "parse_script",
     "predicate",
+    "procedure_of",
     "read_call",
     "rename_column",
     "rename_table",

@@ -1,4 +1,4 @@
-"""Reading a `CALL` back: its procedure and its arguments as values."""
+"""Reading a statement back: what it calls, with which arguments, and whether it writes rows."""
 
 from __future__ import annotations
 
@@ -34,3 +34,14 @@ def read_call(tree: Statement) -> ReadCall | None:
     if len(found) != len(tree.expressions):
         return None
     return ReadCall(tuple(part.name for part in tree.this.parts), found)
+
+
+def procedure_of(tree: Statement) -> str | None:
+    """The table procedure of an `ALTER TABLE … EXECUTE`, in lower case; None: no such statement."""
+    found = tree.find(nodes.TableExecute) if isinstance(tree, exp.Alter) else None
+    return found.name.lower() if found is not None else None
+
+
+def is_row_change(tree: Statement) -> bool:
+    """Whether it writes rows of a table that is there already."""
+    return isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge)

@@ -9,6 +9,7 @@ from phlo_sql import runbook as runbooks
 from phlo_sql import verify
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import CheckResult, StepOutcome, Watch, execute, preflight
+from phlo_sql.flow import gate
 from phlo_sql.flow.commands import for_intent, for_runbook
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def plan(intent: Intent, edges: Edges) -> Planned:
 
     Raises PhloSqlError for whatever cannot be observed, predicted or done.
     """
+    gate.before_plan(intent, edges)
     compiled = for_intent(intent).compile_plan(intent, edges)
     book = runbooks.write(compiled.plan)
-    preflight(book, edges.session)
+    _preflight(book, edges)
     return Planned(runbook=book, details=compiled)
 
 
@@ -74,6 +76,7 @@ def apply(
     """
     book = runbooks.read(text)
     measuring = for_runbook(book).measuring
+    gate.before_run(book, edges, journal)
     _refuse_other_server(book, edges)
     measure = measuring(book, edges)
     steps = execute(book, edges.session, journal, watch, accept_drift=accept_drift)
@@ -82,6 +85,17 @@ def apply(
     verdicts = verify.judge(book.plan.predicts, measured)
     journal.write("verified", figures=[verdict.document() for verdict in verdicts])
     return Applied(runbook=book, steps=steps, measured=measured, verdicts=verdicts, whole=whole)
+
+
+def _preflight(book: Runbook, edges: Edges) -> None:
+    """Who may only read may still see a plan: the server asks for the right to run a procedure
+    before it plans one. Whoever runs the runbook is asked again."""
+    try:
+        preflight(book, edges.session)
+    except PhloSqlError as error:
+        if error.code is not Code.PERMISSION_DENIED:
+            raise
+        edges.note(f"not planned by the server: {error.problem}")
 
 
 def _refuse_other_server(book: Runbook, edges: Edges) -> None:
