@@ -8,7 +8,7 @@ import click
 
 from phlo_sql import TESTED_TRINO_VERSIONS, __version__
 
-_GROUPS = {
+GROUPS = {
     "table": ("phlo_sql.cli.table", "Optimize tables and look at their health."),
     "runbook": ("phlo_sql.cli.runbook", "Show and apply saved runbooks."),
     "access": ("phlo_sql.cli.access", "Who may do what, and who did what."),
@@ -21,18 +21,18 @@ class LazyGroup(click.Group):
     """Lists its commands without importing them: `--help` costs what click costs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_GROUPS)
+        return list(GROUPS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _GROUPS:
+        if cmd_name not in GROUPS:
             return None
-        command = getattr(importlib.import_module(_GROUPS[cmd_name][0]), cmd_name)
-        assert isinstance(command, click.Command)  # noqa: S101 - a mistake in _GROUPS
+        command = getattr(importlib.import_module(GROUPS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - a mistake in GROUPS
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _GROUPS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

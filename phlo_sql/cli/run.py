@@ -35,7 +35,7 @@ def run(command: click.Command, argv: Sequence[str]) -> int:
         sys.stderr.close()
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence names the bug
-        return _failed(_bug(error), as_json=as_json, debug=debug)
+        return _failed(unexpected(error), as_json=as_json, debug=debug)
     if isinstance(result, Report):
         return emit(result, as_json=as_json)
     return int(result or 0)
@@ -54,7 +54,8 @@ def _usage(error: click.ClickException) -> PhloSqlError:
     return PhloSqlError(Code.INVALID_ARGUMENTS, problem, f"see `{path} --help`")
 
 
-def _bug(error: Exception) -> PhloSqlError:
+def unexpected(error: Exception) -> PhloSqlError:
+    """An exception that nobody foresaw, without the secrets that its text may hold."""
     from phlo_sql.config import redact_environment
 
     text = redact_environment(" ".join(str(error).split()))
