@@ -11,8 +11,8 @@ that the snapshot's manifests name has a field for which
 - `"$path"`: any domain. The delete files of the files that it names then stay (`selection`).
 
 A range that ends inside a partition is widened to the partition's edges, and said so. What can't be
-widened is refused here, before a server refuses it in other words. AND of comparisons is read; OR
-and functions other than CAST AS date and date_trunc are not.
+widened is refused here, before a server refuses it in other words. AND of comparisons is read, and
+OR between conditions on one column; functions other than CAST AS date and date_trunc are not.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from phlo_sql.dialect import Comparison, Expression
     from phlo_sql.model.state import Column, PartitionField, TableState
 
+    Alternatives = tuple[tuple[Comparison, ...], ...]
+    """Comparisons of one column: all of one of these tuples must hold."""
+
 _PATH = "$path"
 _ALL_MANIFESTS_UP_TO = 476
 """Later versions look at data manifests only (`getPartitionSpecIdsFromSnapshot` in 483)."""
@@ -57,16 +60,11 @@ class Enforced:
 
 def enforce(predicate: Expression, state: TableState, server_version: int) -> Enforced:
     """The predicate as Trino will take it. Raises PhloSqlError(WHERE_NOT_ENFORCEABLE)."""
-    by_column: dict[str, list[Comparison]] = {}
+    by_column: dict[str, list[Alternatives]] = {}
     conditions: dict[str, list[Expression]] = {}
     for condition in dialect.conjuncts(predicate):
-        found = dialect.comparison(condition)
-        if found is None:
-            raise _refused(
-                f"{dialect.sql_of(condition)} is not a comparison of a column with constants",
-                "join comparisons of partition columns by AND",
-            )
-        name = ".".join(found.column)
+        found = _alternatives(condition)
+        name = ".".join(found[0][0].column)
         by_column.setdefault(name, []).append(found)
         conditions.setdefault(name, []).append(condition)
     paths: frozenset[str] | None = None
@@ -96,13 +94,31 @@ def enforce(predicate: Expression, state: TableState, server_version: int) -> En
     )
 
 
-def _paths(state: TableState, comparisons: list[Comparison]) -> frozenset[str]:
+def _alternatives(condition: Expression) -> Alternatives:
+    found = []
+    for branch in dialect.disjuncts(condition):
+        comparisons = [dialect.comparison(part) for part in dialect.conjuncts(branch)]
+        if any(each is None for each in comparisons):
+            raise _refused(
+                f"{dialect.sql_of(branch)} is not a comparison of a column with constants",
+                "join comparisons of partition columns by AND",
+            )
+        found.append(tuple(each for each in comparisons if each is not None))
+    if len({each.column for branch in found for each in branch}) > 1:
+        raise _refused(
+            f"{dialect.sql_of(condition)} joins several columns by OR",
+            "run it once for each side of the OR: Trino takes one condition per column",
+        )
+    return tuple(found)
+
+
+def _paths(state: TableState, conditions: list[Alternatives]) -> frozenset[str]:
     files = state.files.files
     data = (each == DATA for each in files["content"].to_pylist())
     paths = frozenset(
         path for path, wanted in zip(files["path"].to_pylist(), data, strict=True) if wanted
     )
-    for comparison in comparisons:
+    for comparison in (each for (branch,) in map(_only, conditions) for each in branch):
         named = {value for value in comparison.values if isinstance(value, str)}
         if comparison.operator in ("=", "IN"):
             paths &= named
@@ -111,6 +127,12 @@ def _paths(state: TableState, comparisons: list[Comparison]) -> frozenset[str]:
         else:
             raise _refused(f'"$path" is compared by {comparison.operator}', "name paths by = or IN")
     return paths
+
+
+def _only(alternatives: Alternatives) -> Alternatives:
+    if len(alternatives) > 1:
+        raise _refused('conditions on "$path" are joined by OR', "name the paths by IN")
+    return alternatives
 
 
 def _column(state: TableState, name: str) -> Column:
@@ -132,13 +154,19 @@ def _names(state: TableState) -> str:
     return ", ".join(found) or "none: leave --where out"
 
 
-def _domain(column: Column, comparisons: list[Comparison]) -> Domain:
+def _domain(column: Column, conditions: list[Alternatives]) -> Domain:
     domain = Domain.everything()
-    for comparison in comparisons:
-        try:
-            domain = domain.intersect(domain_of(column.type, comparison))
-        except UnreadableValueError as error:
-            raise _refused(f"column {column.name} is {column.type}: {error}", error.hint) from error
+    try:
+        for alternatives in conditions:
+            either = Domain(spans=())
+            for branch in alternatives:
+                both = Domain.everything()
+                for comparison in branch:
+                    both = both.intersect(domain_of(column.type, comparison))
+                either = either.union(both)
+            domain = domain.intersect(either)
+    except UnreadableValueError as error:
+        raise _refused(f"column {column.name} is {column.type}: {error}", error.hint) from error
     return domain
 
 

@@ -44,6 +44,23 @@ class Span:
         closed = self.low_in and self.high_in
         return bool(self.low > self.high or (self.low == self.high and not closed))
 
+    def meets(self, later: Span) -> bool:
+        """Whether nothing lies between this and one that starts no earlier."""
+        if self.high is None or later.low is None or later.low < self.high:
+            return True
+        return bool(later.low == self.high and (self.high_in or later.low_in))
+
+    def joined(self, later: Span) -> Span:
+        if self.high is None or later.high is None:
+            return Span(low=self.low, low_in=self.low_in)
+        low_in = self.low_in or (self.low == later.low and later.low_in)
+        if self.high == later.high:
+            high, high_in = self.high, self.high_in or later.high_in
+        else:
+            last = max(self, later, key=lambda each: each.high)
+            high, high_in = last.high, last.high_in
+        return Span(low=self.low, high=high, low_in=low_in, high_in=high_in)
+
     def intersect(self, other: Span) -> Span:
         low, low_in = self.low, self.low_in
         if other.low is not None and (low is None or other.low > low):
@@ -72,6 +89,18 @@ class Domain:
     @property
     def empty(self) -> bool:
         return not self.spans and not self.null
+
+    def union(self, other: Domain) -> Domain:
+        """Ranges that meet become one, so that two domains that mean the same are equal."""
+        joined: list[Span] = []
+        both = (*self.spans, *other.spans)
+        for span in sorted(both, key=lambda each: (each.low is not None, each.low)):
+            last = joined[-1] if joined else None
+            if last is not None and last.meets(span):
+                joined[-1] = last.joined(span)
+            else:
+                joined.append(span)
+        return Domain(spans=tuple(joined), null=self.null or other.null)
 
     def intersect(self, other: Domain) -> Domain:
         spans = (own.intersect(its) for own in self.spans for its in other.spans)
@@ -274,8 +303,13 @@ def widened(kind: str, transform: str, domain: Domain) -> Domain | None:
 def _ceiling(transform: str, value: Any) -> Any:
     if value is None or _floor(transform, value) == value:
         return value
+    return _end(transform, _floor(transform, value))
+
+
+def _end(transform: str, start: Any) -> Any:
+    """Where the next partition starts; None after the last that a date can lie in."""
     try:
-        return _after(transform, _floor(transform, value))
+        return _after(transform, start)
     except OverflowError:
         return None
 
@@ -294,7 +328,7 @@ def partition_span(kind: str, transform: str, value: Any) -> Domain | None:
             return Domain(spans=(Span(low=value, high=value, high_in=True),))
         return Domain(spans=(Span(low=value, high=_unit_of(kind, None, value)[1]),))
     start = value if transform.startswith("truncate") else _start(kind, transform, value)
-    return Domain(spans=(Span(low=start, high=_after(transform, start)),))
+    return Domain(spans=(Span(low=start, high=_end(transform, start)),))
 
 
 def _start(kind: str, transform: str, value: Any) -> date | datetime:

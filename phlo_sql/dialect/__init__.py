@@ -39,6 +39,7 @@ from phlo_sql.dialect.comparisons import (
     comparison,
     conjuncts,
     constant,
+    disjuncts,
 )
 from phlo_sql.dialect.predicates import (
     BinaryOperator,
@@ -123,6 +124,7 @@ __all__ = [
     "create_catalog",
     "data_type",
     "descending",
+    "disjuncts",
     "drop_catalog",
     "drop_column",
     "drop_default",

@@ -83,12 +83,21 @@ def _path(node: exp.Expr) -> tuple[str, ...] | None:
 
 def conjuncts(expression: Expression) -> tuple[Expression, ...]:
     """The conditions that must all hold, in their order; brackets around an AND are undone."""
+    return _parts(expression, exp.And)
+
+
+def disjuncts(expression: Expression) -> tuple[Expression, ...]:
+    """The conditions of which one must hold, in their order; brackets around an OR are undone."""
+    return _parts(expression, exp.Or)
+
+
+def _parts(expression: Expression, kind: type[exp.Connector]) -> tuple[Expression, ...]:
     found: list[Expression] = []
     rest = [expression]
     while rest:
         node = rest.pop()
         bare = node.unnest()
-        if isinstance(bare, exp.And):
+        if isinstance(bare, kind):
             rest += [bare.expression, bare.this]
         else:
             found.append(node)
