@@ -12,7 +12,7 @@ from phlo_sql import dialect, flow
 from phlo_sql import runbook as runbooks
 from phlo_sql.access.changes import COMMANDS as POLICY_COMMANDS
 from phlo_sql.audit.journal import Journal
-from phlo_sql.cli import draw
+from phlo_sql.cli import draw, host
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
@@ -192,8 +192,39 @@ def _confirm(book: Runbook, options: Options) -> None:
 
 def _apply(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:
     book = runbooks.read(text)
+    deed = _deed(book.plan)
+    host.authorize(deed)
     started = datetime.now(UTC)
     journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
+    outcome: dict[str, Any] = {
+        "operation_id": journal.operation,
+        "runbook": book.digest,
+        "status": "failed",
+    }
+    try:
+        report = _run(text, settings, session, journal, options)
+        outcome |= {"status": report.status, "reason_code": report.reason_code}
+    except PhloSqlError as error:
+        outcome |= {"reason_code": error.code.reason, "error": error.problem}
+        raise
+    finally:
+        host.record(deed, outcome)
+    return report
+
+
+def _deed(plan: Plan) -> host.Deed:
+    return host.Deed(
+        command=plan.command,
+        resource=str(plan.table),
+        ref=plan.ref,
+        destructive=plan.destructive,
+    )
+
+
+def _run(
+    text: str, settings: Settings, session: TrinoSession, journal: Journal, options: Options
+) -> Report:
+    book = runbooks.read(text)
     with watching(quiet=options.quiet) as watch:
         applied = flow.apply(
             text,

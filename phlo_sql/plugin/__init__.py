@@ -1,0 +1,1 @@
+"""phlo-sql's commands as phlo runs them: its click classes, its exits, its governance."""
