@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from phlo_sql.access.resource import Resource
     from phlo_sql.cli.options import Options
     from phlo_sql.config import Settings
-    from phlo_sql.observe.trino import TrinoSession
     from phlo_sql.runbook import Runbook
 
 
@@ -76,7 +75,7 @@ def grant(wanted: Grant, until: str | None, command_line: str, options: Options)
             now=now,
             digest=digest,
         )
-        return _change(made, asked, settings, session, options, ask=False)
+        return _change(made, asked, settings, options, ask=False)
 
 
 def revoke(
@@ -106,7 +105,7 @@ def revoke(
             now=datetime.now(UTC),
             digest=digest,
         )
-        return _change(Changes(surplus=found), asked, settings, session, options, ask=False)
+        return _change(Changes(surplus=found), asked, settings, options, ask=False)
 
 
 def apply_file(
@@ -134,7 +133,7 @@ def apply_file(
         kept = Changes(
             missing=found.missing, changed=found.changed, surplus=found.surplus if prune else ()
         )
-        return _change(kept, asked, settings, session, options, ask=True, found=found)
+        return _change(kept, asked, settings, options, ask=True, found=found)
 
 
 def apply_runbook(text: str, options: Options) -> Report:
@@ -146,7 +145,7 @@ def apply_runbook(text: str, options: Options) -> Report:
         if not options.as_json:
             draw.plan(console(), book.plan)
         confirm(book, options)
-        return _run(book, settings, session, options)
+        return _run(book, settings, options)
 
 
 def confirm(book: Runbook, options: Options) -> None:
@@ -172,7 +171,6 @@ def _change(
     made: Changes,
     asked: Asked,
     settings: Settings,
-    session: TrinoSession,
     options: Options,
     *,
     ask: bool,
@@ -196,7 +194,7 @@ def _change(
         if not options.as_json:
             draw.plan(console(), book.plan)
         confirm(book, options)
-    report = _run(book, settings, session, options)
+    report = _run(book, settings, options)
     return replace(report, data={**report.data, **data}, warnings=(*report.warnings, *_left(found)))
 
 
@@ -219,7 +217,7 @@ def _planned(
     )
 
 
-def _run(book: Runbook, settings: Settings, session: TrinoSession, options: Options) -> Report:
+def _run(book: Runbook, settings: Settings, options: Options) -> Report:
     from phlo_sql.access import publish
 
     started = datetime.now(UTC)
@@ -227,8 +225,8 @@ def _run(book: Runbook, settings: Settings, session: TrinoSession, options: Opti
     reread = runbooks.read(book.text)  # what was shown is what runs
     with watching(quiet=True) as watch:
         execute(reread, PolicySession(settings=settings), journal, watch)
-    grants, _ = store.read(settings)
-    published = publish.everywhere(settings, grants, session)
+    grants, digest = store.read(settings)
+    published = publish.everywhere(settings, grants, digest)
     plan = reread.plan
 
     def human(out: Console) -> None:

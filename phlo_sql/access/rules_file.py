@@ -1,0 +1,221 @@
+"""Trino's file-based rules from the grants, for those without OPA, and what they cannot hold back.
+
+Of each section the first rule that matches decides, so rules stand in the order of their roles,
+the highest first. A file has no clock: grants that ended are left out when it is written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql.access.decide import rules_of
+from phlo_sql.access.grants import Role
+from phlo_sql.access.resource import ALL, expression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from phlo_sql.access.decide import Rule
+    from phlo_sql.access.grants import Grant, Principal
+    from phlo_sql.config import Settings
+
+UNGATED = (
+    "optimize",
+    "expire_snapshots",
+    "remove_orphan_files",
+    "drop_extended_stats",
+    "rollback_to_snapshot",
+    "add_files",
+)
+"""Table procedures that file-based rules do not know: trino#22874, still so in 483."""
+_PRIVILEGES = {
+    Role.READ: ["SELECT"],
+    Role.WRITE: ["SELECT", "INSERT", "DELETE", "UPDATE"],
+    Role.ADMIN: ["SELECT", "INSERT", "DELETE", "UPDATE", "OWNERSHIP", "GRANT_SELECT"],
+}
+_FLOORS = "expire_snapshots_min_retention|remove_orphan_files_min_retention"
+_METADATA = r"(?:\$.*)?"
+"""orders$snapshots follows orders."""
+_Section = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesFile:
+    """The file's text, and the sentences that must be read with it."""
+
+    text: str
+    warnings: tuple[str, ...]
+
+
+def build(grants: Iterable[Grant], settings: Settings, now: datetime | None = None) -> RulesFile:
+    """The rules of every grant in force."""
+    moment = now or datetime.now(UTC)
+    live = [grant for grant in grants if grant.in_force(moment)]
+    rules = sorted(rules_of(live, settings), key=lambda rule: -rule.grant.role)
+    sections: dict[str, _Section] = {
+        "catalogs": _catalogs(rules),
+        "schemas": [_on(rule, ("catalog", "schema"), owner=True) for rule in rules if _owns(rule)],
+        "tables": _tables(rules),
+        "procedures": _procedures(rules),
+        "queries": _queries(rules),
+        "impersonation": _impersonation(rules),
+        "system_information": _of_all(rules, allow=["read", "write"]),
+        "catalog_session_properties": _session_properties(rules),
+    }
+    text = json.dumps(sections, ensure_ascii=False, indent=2) + "\n"
+    return RulesFile(text=text, warnings=tuple(_warnings(rules, live)))
+
+
+def _warnings(rules: Sequence[Rule], live: Sequence[Grant]) -> Iterable[str]:
+    """Each principal that can do more in Trino than was granted, by catalog."""
+    reach: dict[tuple[str, str], tuple[Principal, str, Role]] = {}
+    for rule in rules:
+        key = str(rule.grant.principal), rule.catalog
+        if _whole(rule) and rule.grant.role is Role.ADMIN:
+            reach[key] = (rule.grant.principal, rule.catalog, Role.ADMIN)
+        else:
+            reach.setdefault(key, (rule.grant.principal, rule.catalog, rule.grant.role))
+    exposed = [
+        f"{principal} in {'every catalog' if catalog == ALL else catalog}"
+        for (_, catalog), (principal, _, role) in sorted(reach.items())
+        if not (role is Role.ADMIN and _covered(rules, principal, catalog))
+    ]
+    if exposed:
+        yield (
+            f"Trino's file-based rules do not hold table procedures back (trino#22874): whatever was"
+            f" granted, {'; '.join(exposed)} can run {', '.join(UNGATED)} on any table there. Only"
+            " OPA can stop that: `phlo-sql access publish --opa`"
+        )
+    ends = sorted(grant.until for grant in live if grant.until)
+    if ends:
+        yield (
+            f"a rules file has no clock: publish again at {ends[0].isoformat(timespec='seconds')},"
+            f" when the first of {len(ends)} grant(s) ends"
+        )
+
+
+def _covered(rules: Sequence[Rule], principal: Principal, catalog: str) -> bool:
+    """Admin of all of the catalog: nothing is left that was not granted."""
+    return any(
+        rule.grant.principal == principal
+        and rule.grant.role is Role.ADMIN
+        and rule.catalog in (catalog, ALL)
+        and _whole(rule)
+        for rule in rules
+    )
+
+
+def _whole(rule: Rule) -> bool:
+    return rule.schema == ALL and rule.table == ALL
+
+
+def _owns(rule: Rule) -> bool:
+    return rule.grant.role is Role.ADMIN and rule.table == ALL
+
+
+def _regex(pattern: str, tail: str = "") -> str:
+    return "(?s:.*)" if pattern == ALL else f"(?s:{expression(pattern).pattern}){tail}"
+
+
+def _who(principal: Principal) -> dict[str, Any]:
+    return {principal.kind: re.escape(principal.name)}
+
+
+def _on(rule: Rule, parts: Sequence[str], **more: object) -> dict[str, Any]:
+    """Who, on which catalog, schema and table, and what."""
+    patterns = {
+        "catalog": _regex(rule.catalog),
+        "schema": _regex(rule.schema),
+        "table": _regex(rule.table, _METADATA),
+    }
+    return {**_who(rule.grant.principal), **{part: patterns[part] for part in parts}, **more}
+
+
+def _catalogs(rules: Sequence[Rule]) -> _Section:
+    found = [
+        _on(rule, ["catalog"], allow="read-only" if rule.grant.role is Role.READ else "all")
+        for rule in rules
+    ]
+    system = [
+        {**_who(principal), "catalog": "system", "allow": "read-only"}
+        for principal in _principals(rules)
+    ]
+    return _distinct([*found, *system])
+
+
+def _tables(rules: Sequence[Rule]) -> _Section:
+    found = [
+        _on(rule, ["catalog", "schema", "table"], privileges=_PRIVILEGES[rule.grant.role])
+        for rule in rules
+    ]
+    system = [
+        {
+            **_who(principal),
+            "catalog": "system",
+            "schema": "runtime|metadata|jdbc",
+            "privileges": ["SELECT"],
+        }
+        for principal in _principals(rules)
+    ]
+    return _distinct([*found, *system])
+
+
+def _procedures(rules: Sequence[Rule]) -> _Section:
+    found = [
+        {
+            **_on(rule, ["catalog"]),
+            "schema": ".*",
+            "procedure": ".*",
+            "privileges": ["EXECUTE"],
+        }
+        for rule in rules
+        if rule.grant.role is Role.ADMIN and _whole(rule)
+    ]
+    own = {
+        "catalog": "system",
+        "schema": "runtime",
+        "procedure": "kill_query",
+        "privileges": ["EXECUTE"],
+    }
+    return _distinct([*found, own])
+
+
+def _queries(rules: Sequence[Rule]) -> _Section:
+    everyone = [{**_who(each), "allow": ["execute"]} for each in _principals(rules)]
+    return [*_of_all(rules, allow=["execute", "kill", "view"]), *everyone, {"allow": []}]
+
+
+def _impersonation(rules: Sequence[Rule]) -> _Section:
+    return [
+        {"original_user": entry["user"], "new_user": "(?s:.*)", "allow": True}
+        for entry in _of_all(rules)
+        if "user" in entry
+    ]
+
+
+def _session_properties(rules: Sequence[Rule]) -> _Section:
+    found = []
+    for rule in rules:
+        if rule.grant.role is Role.ADMIN:
+            found.append(_on(rule, ["catalog"], property=".*", allow=True))
+        elif rule.grant.role is Role.WRITE:
+            found.append(_on(rule, ["catalog"], property=f"(?!(?:{_FLOORS})$).*", allow=True))
+    return [*_distinct(found), {"allow": False}]
+
+
+def _of_all(rules: Sequence[Rule], **more: object) -> _Section:
+    """One rule for each admin of everything."""
+    admins = [r for r in rules if r.grant.role is Role.ADMIN and _whole(r) and r.catalog == ALL]
+    return _distinct([{**_who(rule.grant.principal), **more} for rule in admins])
+
+
+def _principals(rules: Sequence[Rule]) -> list[Principal]:
+    return list(dict.fromkeys(rule.grant.principal for rule in rules))
+
+
+def _distinct(section: _Section) -> _Section:
+    return list({json.dumps(entry, sort_keys=True): entry for entry in section}.values())
