@@ -1,4 +1,4 @@
-"""OPA's bundle: the policy of `opa/policy.rego` and the grants as its data, in one reproducible file.
+"""OPA's bundle: the policy of `opa/policy.rego`, and the grants as its data.
 
 Same grants, same bytes. No program is needed to make it; where `opa` is at hand, `check` has it
 format, check and test what is published.

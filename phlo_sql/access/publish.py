@@ -113,16 +113,14 @@ def _to_s3(settings: Settings, place: str, content: bytes) -> None:
     from obstore.store import S3Store
 
     parts = urlsplit(place)
-    options: dict[str, str] = {}
-    for name, value in (
-        ("endpoint", settings.s3_endpoint.value),
-        ("access_key_id", settings.s3_access_key.value),
-        ("secret_access_key", settings.s3_secret_key.value.reveal()),
-        ("session_token", settings.s3_session_token.value.reveal()),
-        ("region", settings.s3_region.value),
-    ):
-        if value:
-            options[name] = value
+    named = {
+        "endpoint": settings.s3_endpoint.value,
+        "access_key_id": settings.s3_access_key.value,
+        "secret_access_key": settings.s3_secret_key.value.reveal(),
+        "session_token": settings.s3_session_token.value.reveal(),
+        "region": settings.s3_region.value,
+    }
+    options = {name: value for name, value in named.items() if value}
     try:
         store = S3Store(
             parts.netloc,

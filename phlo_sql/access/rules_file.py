@@ -86,9 +86,9 @@ def _warnings(rules: Sequence[Rule], live: Sequence[Grant]) -> Iterable[str]:
     ]
     if exposed:
         yield (
-            f"Trino's file-based rules do not hold table procedures back (trino#22874): whatever was"
-            f" granted, {'; '.join(exposed)} can run {', '.join(UNGATED)} on any table there. Only"
-            " OPA can stop that: `phlo-sql access publish --opa`"
+            "Trino's file-based rules do not hold table procedures back (trino#22874): whatever"
+            f" was granted, {'; '.join(exposed)} can run {', '.join(UNGATED)} on any table there."
+            " Only OPA can stop that: `phlo-sql access publish --opa`"
         )
     ends = sorted(grant.until for grant in live if grant.until)
     if ends:

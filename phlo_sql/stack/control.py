@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import cache, distribution, environment, kept, launch, machine, ports
 from phlo_sql.stack import nessie as nessie_server
+from phlo_sql.stack import opa as opa_server
 from phlo_sql.stack import postgres as postgres_server
 from phlo_sql.stack import s3 as s3_server
 from phlo_sql.stack import trino as trino_server
@@ -27,6 +28,7 @@ _PORTS = {
     "postgres": ("postgres",),
     "s3": s3_server.PORTS,
     "nessie": nessie_server.PORTS,
+    "opa": ("opa",),
     "trino": ("trino",),
 }
 
@@ -72,9 +74,14 @@ def status(name: str = "default", directory: Path | None = None) -> StackInfo | 
 
 
 def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> StackInfo:
-    programs = machine.find(s3="nessie" in extras)
+    programs = machine.find(s3="nessie" in extras, opa="opa" in extras)
     trino_programs = distribution.trino(request.trino, programs, request.progress)
     nessie_jar = distribution.nessie(programs, request.progress) if "nessie" in extras else Path()
+    opa = (
+        opa_server.program(programs.opa, programs.go, request.progress)
+        if "opa" in extras
+        else Path()
+    )
     if any(service.name == "trino" for service in before.services):
         before = _stop(request, before, only="trino")  # it reads its catalogs when it starts
     now = kept.with_passwords(
@@ -93,6 +100,7 @@ def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> Stack
         "postgres": lambda: postgres_server.launch(place, programs),
         "s3": lambda: s3_server.launch(place, programs),
         "nessie": lambda: nessie_server.launch(place, programs, nessie_jar),
+        "opa": lambda: opa_server.launch(place, opa, env),
         "trino": lambda: trino_server.launch(
             place, programs, trino_programs, request.trino_settings
         ),
@@ -163,6 +171,12 @@ def _check(request: StackRequest) -> None:
             f"choose one of {known}",
         )
     known_ports = frozenset().union(*_PORTS.values())
+    if "opa" in request.services and request.trino > opa_server.LAST_TRINO:
+        raise PhloSqlError(
+            Code.BAD_SETTING,
+            f"the local stack has no OPA plugin for Trino {request.trino}: it is not published",
+            f"add --trino {opa_server.LAST_TRINO}",
+        )
     for what, named, known_names in (
         ("service", request.services, EXTRAS),
         ("port", frozenset(request.ports), known_ports),
@@ -207,7 +221,9 @@ def _owner(port: str) -> str:
 
 
 def _wanted(extras: frozenset[str]) -> tuple[str, ...]:
-    return ("postgres", "s3", "nessie", "trino") if "nessie" in extras else ("postgres", "trino")
+    more = {"nessie": ("s3", "nessie"), "opa": ("opa",)}
+    chosen = [service for extra in sorted(extras) for service in more[extra]]
+    return ("postgres", *chosen, "trino")
 
 
 def _living(found: Kept) -> Kept:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.stack.clients import catalog_properties
 from phlo_sql.stack.layout import DATABASE, REGION, USER, Layout, write_private
+from phlo_sql.stack.opa import bundle_path
 from phlo_sql.stack.ports import HOST
 from phlo_sql.stack.postgres import CATALOG
 
@@ -31,6 +32,9 @@ def environment(layout: Layout) -> dict[str, str]:
         "ICEBERG_WAREHOUSE_PATH": layout.warehouse_uri,
         "PYICEBERG_HOME": str(layout.home),
     }
+    if "opa" in layout.extras:
+        env["OPA_URL"] = layout.url("opa")
+        env["PHLO_SQL_ACCESS_OPA_BUNDLE"] = str(bundle_path(layout))
     if "nessie" in layout.extras:
         env |= {
             "NESSIE_HOST": HOST,

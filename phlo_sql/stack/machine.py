@@ -25,12 +25,15 @@ class Machine:
     postgres: Path
     """The folder that holds `initdb` and `postgres`."""
     weed: Path | None = None
+    opa: Path | None = None
+    go: Path | None = None
 
 
-def find(*, s3: bool) -> Machine:
+def find(*, s3: bool, opa: bool = False) -> Machine:
     """Every program, or one error that names all that are missing and how Debian calls them."""
     jdk, maven, postgres = _jdk(), shutil.which("mvn"), _postgres()
     weed = _weed() if s3 else None
+    opa_program, go = (_on_path("opa"), _on_path("go")) if opa else (None, None)
     missing = []
     if jdk is None:
         missing.append(f"a full JDK {JAVA} (openjdk-{JAVA}-jdk-headless or temurin-{JAVA}-jdk)")
@@ -40,13 +43,15 @@ def find(*, s3: bool) -> Machine:
         missing.append("PostgreSQL's initdb and postgres (postgresql)")
     if s3 and weed is None:
         missing.append("the S3 server weed (Python: phlo-sql[stack])")
+    if opa and opa_program is None and go is None:
+        missing.append("OPA (opa), or Go to build it (golang-go)")
     if jdk is None or maven is None or postgres is None or missing:
         raise PhloSqlError(
             Code.MACHINE_INCOMPLETE,
             f"the local stack needs what this machine lacks: {', '.join(missing)}",
             "install what stands in brackets: Debian packages with apt-get install",
         )
-    return Machine(jdk=jdk, maven=Path(maven), postgres=postgres, weed=weed)
+    return Machine(jdk=jdk, maven=Path(maven), postgres=postgres, weed=weed, opa=opa_program, go=go)
 
 
 def _jdk() -> Path | None:
@@ -88,6 +93,11 @@ def _postgres() -> Path | None:
         folders.append(Path(initdb).resolve().parent)
     complete = (f for f in folders if (f / "initdb").is_file() and (f / "postgres").is_file())
     return next(complete, None)
+
+
+def _on_path(name: str) -> Path | None:
+    found = shutil.which(name)
+    return Path(found) if found else None
 
 
 def _weed() -> Path | None:

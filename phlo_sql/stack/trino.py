@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from phlo_sql.stack import opa
 from phlo_sql.stack.launch import Launch, get
 from phlo_sql.stack.layout import (
     BUCKET,
@@ -46,6 +47,8 @@ def launch(
         etc / "config.properties",
         properties({**_settings(layout, programs), **extra_settings}),
     )
+    for name, settings in _access(layout).items():
+        write_private(etc / name, properties(settings))
     (etc / "log.properties").write_text("io.trino=INFO\n")
     return Launch(
         name="trino",
@@ -105,6 +108,15 @@ def _settings(layout: Layout, programs: Path) -> dict[str, object]:
         "query.max-memory": "1500MB",
         "query.max-memory-per-node": "1500MB",
         "memory.heap-headroom-per-node": "600MB",
+    }
+
+
+def _access(layout: Layout) -> dict[str, dict[str, object]]:
+    if "opa" not in layout.extras:
+        return {}
+    return {
+        "access-control.properties": opa.access_control(layout),
+        "group-provider.properties": opa.groups(layout),
     }
 
 
@@ -172,13 +184,17 @@ def _answers(layout: Layout, catalogs: frozenset[str]) -> bool:
     if not about or about.get("starting", True):
         return False
     from trino.dbapi import connect
-    from trino.exceptions import Error
+    from trino.exceptions import Error, TrinoUserError
 
     opened = connect(host=HOST, port=layout.ports["trino"], user=USER, request_timeout=20)
     with contextlib.closing(opened) as connection:
         cursor = connection.cursor()
         try:
             cursor.execute("SHOW CATALOGS")
-            return catalogs <= {row[0] for row in cursor.fetchall()}
+            shown = {row[0] for row in cursor.fetchall()}
+            return catalogs <= shown or ("opa" in layout.extras and bool(shown))
+        except TrinoUserError as error:
+            # Policies may not know the stack's own user any more; the server stands all the same.
+            return "opa" in layout.extras and error.error_name == "PERMISSION_DENIED"
         except (Error, OSError):
             return False
