@@ -39,7 +39,12 @@ bench: install ## Ratios side by side, each pair measured in one run
 
 lock: ## Resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --all-extras --group dev pyproject.toml --output-file requirements.lock
+	  --no-header --no-annotate --extra glue --extra hive --extra stack --group dev pyproject.toml \
+	  --output-file requirements.lock
+	for generation in 0.16:3.11 0.18:3.12; do \
+	  uv pip compile --quiet --upgrade --python-version $${generation#*:} --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate pyproject.toml tests/phlo/phlo-$${generation%:*}.in \
+	    --output-file tests/phlo/phlo-$${generation%:*}.lock; done
 
 clean: ## Remove what was built here
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

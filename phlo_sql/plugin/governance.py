@@ -60,6 +60,7 @@ def _enforce(deed: Deed) -> None:
     import click
     from phlo.cli.authorization import cli_surface_adapter_class
     from phlo.cli.authorization_wrappers import enforce_surface_mutation_authorization
+    from phlo.security.mode import is_regulated
 
     resource = _resource_type(deed)
     adapter = cli_surface_adapter_class(
@@ -70,6 +71,7 @@ def _enforce(deed: Deed) -> None:
         command_action_map={deed.command: _ACTIONS[resource]},
     )
     try:
+        is_regulated()  # what phlo's wrapper takes for "no" where the mode can't be told
         enforce_surface_mutation_authorization(deed.command, adapter.get_instance, deed.resource)
     except click.ClickException as error:
         raise _denied(deed, " ".join(error.format_message().split())) from error

@@ -1,0 +1,111 @@
+"""The real phlo, in an environment of its own for each of the two generations that differ.
+
+An environment is made once from its lock file (hashes, like ours) and kept in the cache; phlo-sql
+is put into it editable, so that it is this checkout that runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from phlo_sql.stack import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+GENERATIONS = {"0.16": (3, 11), "0.18": (3, 12)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phlo:
+    """One installed phlo."""
+
+    generation: str
+    home: Path
+
+    def run(
+        self, *words: str, cwd: Path, env: Mapping[str, str], timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """`phlo …` in its own process; nothing of this process's settings reaches it."""
+        return subprocess.run(
+            [str(self.home / "bin" / "phlo"), *words],
+            cwd=cwd,
+            env=_environment(env, cwd),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def python(self, script: Path, *words: str, cwd: Path, env: Mapping[str, str]) -> str:
+        ran = subprocess.run(
+            [str(self.home / "bin" / "python"), str(script), *words],
+            cwd=cwd,
+            env=_environment(env, cwd),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    def json(self, *words: str, cwd: Path, env: Mapping[str, str]) -> dict[str, Any]:
+        """The one document that a command prints."""
+        ran = self.run(*words, "--json", cwd=cwd, env=env)
+        document: dict[str, Any] = json.loads(ran.stdout)
+        assert document["exit_code"] == ran.returncode, ran.stderr
+        return document
+
+
+def _environment(env: Mapping[str, str], cwd: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(cwd), "XDG_STATE_HOME": str(cwd), **env}
+
+
+@pytest.fixture(scope="session", params=sorted(GENERATIONS))
+def phlo(request: pytest.FixtureRequest) -> Phlo:
+    generation: str = request.param
+    lock = HERE / f"phlo-{generation}.lock"
+    digest = hashlib.sha256(lock.read_bytes() + str(ROOT).encode()).hexdigest()[:12]
+    home = cache.cache_home().parent / "phlo" / f"{generation}-{digest}"
+    with cache.locked(home.with_suffix(".lock")):
+        if not (home / ".complete").exists():
+            _make(home, lock, GENERATIONS[generation])
+    return Phlo(generation=generation, home=home)
+
+
+def _make(home: Path, lock: Path, version: tuple[int, int]) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    subprocess.run([_python(version), "-m", "venv", str(home)], check=True)
+    pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--require-hashes", "-r", str(lock)], check=True)
+    subprocess.run([*pip, "install", "--no-deps", "-e", str(ROOT)], check=True)
+    (home / ".complete").touch()
+
+
+def _python(version: tuple[int, int]) -> str:
+    """This interpreter, one on the PATH, or one of pyenv's."""
+    if sys.version_info[:2] == version:
+        return sys.executable
+    name = f"python{version[0]}.{version[1]}"
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = sorted(pyenv.glob(f"{version[0]}.{version[1]}.*/bin/{name}"))
+    for candidate in (*found, *filter(None, [shutil.which(name)])):
+        asked = [str(candidate), "-c", "import venv, ensurepip"]
+        if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+            return str(candidate)
+    pytest.fail(f"phlo needs {name}: install it, or put it on the PATH")

@@ -1,0 +1,130 @@
+"""phlo's own rules hold over our commands: regulated mode, and its audit trail."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from phlo_sql.stack.clients import Clients
+    from tests.phlo.conftest import Phlo
+
+pytest_plugins = ["tests.live.conftest"]
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("phlo")]
+
+ROLES = """\
+version: 1
+roles:
+  maintainer: {inherits: []}
+subjects:
+  users:
+    alice: [maintainer]
+"""
+POLICIES = """\
+version: 1
+policies:
+  - policy_id: maintainers-write
+    effect: allow
+    principal: {roles: [maintainer]}
+    action: dataset.write
+    resource: {type: dataset, id_pattern: "iceberg.*"}
+"""
+
+
+@pytest.fixture
+def small_files(stack: Clients, make_schema: Callable[..., str]) -> str:
+    """`schema.table` with three files of one row."""
+    name = f"{make_schema(stack)}.t"
+    stack.rows(f"CREATE TABLE {name} (a bigint)")
+    for value in range(3):
+        stack.rows(f"INSERT INTO {name} VALUES {value}")
+    return name
+
+
+@pytest.fixture
+def project(tmp_path: Path, stack: Clients) -> Path:
+    """A phlo project whose settings point at the stack, by phlo's own layers."""
+    (tmp_path / ".phlo").mkdir()
+    settings = "".join(f"{name}={value}\n" for name, value in stack.env.items())
+    (tmp_path / ".phlo" / ".env.local").write_text(settings)
+    return tmp_path
+
+
+@pytest.fixture
+def regulated(project: Path) -> Path:
+    folder = project / ".phlo" / "authorization"
+    folder.mkdir()
+    (folder / "roles.yaml").write_text(ROLES)
+    (folder / "policies.yaml").write_text(POLICIES)
+    return project
+
+
+def as_user(name: str) -> Mapping[str, str]:
+    return {"PHLO_REGULATED": "1", "PHLO_AUTH_SUBJECT": name, "PHLO_AUTH_TYPE": "user"}
+
+
+def records(project: Path) -> list[dict[str, Any]]:
+    path = project / ".phlo" / "audit" / "operations.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def files(stack: Clients, table: str) -> int:
+    schema, name = table.rsplit(".", 1)
+    return int(stack.rows(f'SELECT count(*) FROM {schema}."{name}$files"')[0][0])
+
+
+def test_a_project_s_settings_reach_the_command_and_phlo_audit_shows_the_operation(
+    phlo: Phlo, project: Path, stack: Clients, small_files: str
+) -> None:
+    dry = phlo.json("table", "optimize", small_files, "--dry-run", cwd=project, env={})
+    assert dry["status"] == "planned"
+    assert dry["data"]["plan"]["predicts"]["rewritten_data_files"] == 3
+    assert not records(project)
+    done = phlo.json("table", "optimize", small_files, "--yes", cwd=project, env={})
+    assert done["status"] == "success", done
+    assert files(stack, small_files) == 1
+    told = phlo.json("audit", "tail", cwd=project, env={})
+    assert small_files in json.dumps(told["data"])
+    kept = records(project)[-1]
+    assert kept["operation"] == "table optimize"
+    assert kept["status"] == "success"
+    assert kept["operation_id"] == done["data"]["operation"]
+
+
+def test_regulated_mode_lets_a_maintainer_do_it(
+    phlo: Phlo, regulated: Path, stack: Clients, small_files: str
+) -> None:
+    words = ("table", "optimize", small_files, "--yes")
+    done = phlo.json(*words, cwd=regulated, env=as_user("alice"))
+    assert done["status"] == "success", done
+    assert files(stack, small_files) == 1
+    assert records(regulated)[-1]["actor"] == "alice"
+
+
+def test_regulated_mode_denies_who_has_no_policy_and_nothing_runs(
+    phlo: Phlo, regulated: Path, stack: Clients, small_files: str
+) -> None:
+    words = ("table", "optimize", small_files, "--yes")
+    denied = phlo.json(*words, cwd=regulated, env=as_user("bob"))
+    assert denied["exit_code"] == 3
+    assert denied["status"] == "refused"
+    assert denied["reason_code"] == "access_denied"
+    assert small_files in denied["errors"][0]
+    assert files(stack, small_files) == 3
+    dry = phlo.json(*words[:-1], "--dry-run", cwd=regulated, env=as_user("bob"))
+    assert dry["status"] == "planned"
+
+
+def test_regulated_mode_without_policies_denies(
+    phlo: Phlo, project: Path, stack: Clients, small_files: str
+) -> None:
+    words = ("table", "optimize", small_files, "--yes")
+    denied = phlo.json(*words, cwd=project, env=as_user("alice"))
+    assert denied["exit_code"] == 3, denied
+    assert denied["reason_code"] == "access_denied"
+    assert files(stack, small_files) == 3
