@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import Options, policies, policing
+from phlo_sql.cli.options import TABLE, Options, policies, policing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from phlo_sql.access.grants import Principal
     from phlo_sql.cli.output import Report
+    from phlo_sql.model.names import TableName
 
 _ELSEWHERE = {
     "audit-log": ("phlo_sql.cli.audit", "audit_log", "Who did what, when; and is the log whole."),
@@ -257,3 +258,60 @@ def apply(file: str, prune: bool, exit_code: bool, options: Options) -> Report:
 
     line = _line("apply", file, "--prune" if prune else None)
     return apply_file(file, prune=prune, exit_code=exit_code, command_line=line, options=options)
+
+
+@access.command()
+@click.option(
+    "--opa",
+    "bundle",
+    is_flag=False,
+    flag_value="",
+    metavar="[PLACE]",
+    help="OPA's bundle, to the place that access_opa_bundle names, or to this file, s3:// or URL.",
+)
+@click.option(
+    "--file",
+    "rules",
+    is_flag=False,
+    flag_value="",
+    metavar="[PATH]",
+    help="Trino's rules file, to the path that access_rules_file names, or to this one.",
+)
+@policies
+def publish(bundle: str | None, rules: str | None, options: Options) -> Report:
+    """Hand the policies to whoever enforces them in Trino; everywhere that is set up without
+    an option. grant, revoke and apply do it by themselves.
+
+    \b
+    Examples:
+      phlo-sql access publish
+      phlo-sql access publish --opa s3://policies/trino/bundle.tar.gz
+      phlo-sql access publish --file /etc/trino/rules.json
+    """
+    from phlo_sql.cli.access_enforcing import publish as run
+
+    return run(bundle, rules, options)
+
+
+@access.command()
+@click.option("--user", "users", multiple=True, metavar="USER", help="Only this user; repeatable.")
+@click.option(
+    "--table", "tables", multiple=True, type=TABLE, metavar="TABLE", help="Only this table."
+)
+@policies
+def verify(
+    users: tuple[str, ...], tables: tuple[tuple[TableName, str | None], ...], options: Options
+) -> Report:
+    """Compare what the policies say with what the server answers each user; exit 1 on drift.
+
+    \b
+    Statements are only explained, as each user: that needs an admin of everything.
+
+    \b
+    Examples:
+      phlo-sql access verify
+      phlo-sql access verify --user ann --table iceberg.sales.orders
+    """
+    from phlo_sql.cli.access_enforcing import verify as run
+
+    return run(users, tables, options)

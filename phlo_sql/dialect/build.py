@@ -207,6 +207,11 @@ def drop_catalog(name: str, *, if_exists: bool = False) -> Statement:
     return nodes.DropCatalog(this=identifier(name), exists=if_exists)
 
 
+def delete_all(name: TableName) -> Statement:
+    """`DELETE FROM t`, every row."""
+    return exp.Delete(this=table(name))
+
+
 def explain(statement: Statement) -> Statement:
     """`EXPLAIN statement`: on a procedure, a preflight on the server that changes nothing."""
     return nodes.Explain(this=statement.copy())

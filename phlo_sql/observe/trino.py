@@ -234,8 +234,13 @@ class TrinoSession:
         return trino_errors.one_line(text, self._clean)
 
 
-def connect(settings: Settings, catalog: str | None = None) -> TrinoSession:
+def connect(
+    settings: Settings, catalog: str | None = None, *, acting_as: str | None = None
+) -> TrinoSession:
     """A session in a catalog (None: the default one). Sends nothing yet.
+
+    `acting_as`: the credentials stay those of the settings, the server is asked to run as another
+    user, and refuses where it does not let them impersonate.
 
     Raises PhloSqlError(MISSING_SETTING, BAD_SETTING).
     """
@@ -247,7 +252,7 @@ def connect(settings: Settings, catalog: str | None = None) -> TrinoSession:
         host=address.host if ":" not in address.host else f"[{address.host}]",
         port=address.port,
         http_scheme=address.scheme,
-        user=user_of(settings),
+        user=acting_as or user_of(settings),
         auth=authentication(settings, address),
         allow_insecure_auth=True,  # `authentication` decided, and refuses more than the driver
         catalog=catalog,
