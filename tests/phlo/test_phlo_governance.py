@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from phlo_sql.stack.clients import Clients
     from tests.phlo.conftest import Phlo
@@ -127,4 +129,37 @@ def test_regulated_mode_without_policies_denies(
     denied = phlo.json(*words, cwd=project, env=as_user("alice"))
     assert denied["exit_code"] == 3, denied
     assert denied["reason_code"] == "access_denied"
+    assert files(stack, small_files) == 3
+
+
+@pytest.fixture
+def settings_store(stack: Clients) -> Iterator[Mapping[str, str]]:
+    """A database of phlo's own: its settings rule over every project that shares it."""
+    name = f"phlo_settings_{uuid.uuid4().hex[:12]}"
+    with stack.postgres() as server:
+        server.autocommit = True
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield {"POSTGRES_DB": name}
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_a_protected_main_is_not_written_to(
+    phlo: Phlo,
+    project: Path,
+    stack: Clients,
+    small_files: str,
+    settings_store: Mapping[str, str],
+) -> None:
+    words = ("table", "optimize", small_files, "--yes")
+    if phlo.generation == "0.16":  # knows no such setting, and must not stumble over that
+        assert phlo.json(*words, cwd=project, env=settings_store)["status"] == "success"
+        return
+    env = {**stack.env, **settings_store}
+    phlo.python(Path(__file__).parent / "protect.py", cwd=project, env=env)
+    denied = phlo.json(*words, cwd=project, env=settings_store)
+    assert denied["exit_code"] == 3, denied
+    assert "protect_main" in denied["errors"][0]
+    assert files(stack, small_files) == 3
+    down = phlo.json(*words, cwd=project, env={**settings_store, "POSTGRES_PORT": "1"})
+    assert down["exit_code"] in {1, 3}, down  # PostgreSQL also holds the policies of our own
     assert files(stack, small_files) == 3
