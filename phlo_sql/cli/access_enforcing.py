@@ -82,14 +82,15 @@ def verify(
             settings, grants, session, lambda user: _as(settings, user), users=users, tables=chosen
         )
     drift = [probe for probe in probes if not probe.agrees]
-    known = [probe for probe in drift if probe.server != verifying.UNKNOWN]
+    unknown = [probe for probe in probes if probe.server == verifying.UNKNOWN]
     counted = Counter(probe.user for probe in probes)
 
     def human(out: Console) -> None:
         for probe in drift:
             out.print(probe.line, soft_wrap=True)
         out.print(
-            f"{len(probes) - len(drift)} of {len(probes)} answers agree, of {len(counted)} user(s)"
+            f"{len(probes) - len(drift) - len(unknown)} of {len(probes)} answers agree, "
+            f"of {len(counted)} user(s)"
         )
 
     return Report(
@@ -99,9 +100,7 @@ def verify(
             "checks": [probe.document() for probe in probes],
         },
         errors=tuple(f"drift: {probe.line}" for probe in drift) if options.as_json else (),
-        warnings=()
-        if len(known) == len(drift)
-        else ("some answers were neither yes nor no: see the note of each",),
+        warnings=tuple(f"neither yes nor no: {probe.line}" for probe in unknown),
         reason_code="drift" if drift else None,
         exit_code=1 if drift else 0,
         human=human,
