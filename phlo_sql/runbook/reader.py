@@ -1,0 +1,71 @@
+"""Text → plan: the outline with each statement as a tree. What is executed comes from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from phlo_sql import dialect
+from phlo_sql.plan import Check, Plan, Step, Undo
+from phlo_sql.runbook.outline import outline
+
+if TYPE_CHECKING:
+    from phlo_sql.runbook.outline import Asked, OutlinedStep
+    from phlo_sql.runbook.sealing import Approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runbook:
+    """A plan, its text, and the digest of that text."""
+
+    text: str
+    digest: str
+    plan: Plan
+    approvals: tuple[Approval, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A short name for the plan: the first twelve digits of its digest."""
+        return self.digest[:12]
+
+
+def read(text: str) -> Runbook:
+    """Read a runbook; CRLF and a byte order mark are accepted.
+
+    Raises PhloSqlError(RUNBOOK_ALTERED) where the digest does not match the body,
+    PhloSqlError(RUNBOOK_INVALID) where the text is no runbook of this format, and
+    PhloSqlError(UNSUPPORTED_STATEMENT) for a statement that is not of the closed set.
+    """
+    found = outline(text)
+    steps = tuple(_step(step) for step in found.steps)
+    return Runbook(
+        text=found.text,
+        digest=found.digest,
+        plan=replace(found.head, steps=steps),
+        approvals=found.approvals,
+    )
+
+
+def _step(step: OutlinedStep) -> Step:
+    return Step(
+        id=step.id,
+        kind=step.kind,
+        statement=dialect.parse(step.sql),
+        summary=step.summary,
+        why=step.why,
+        destructive=step.destructive,
+        temporary=step.temporary,
+        late=step.late,
+        independent=step.independent,
+        predicts=step.predicts,
+        prechecks=tuple(map(_check, step.prechecks)),
+        checks=tuple(map(_check, step.checks)),
+        undo=Undo(
+            reason=step.undo_reason,
+            statement=dialect.parse(step.undo_sql) if step.undo_sql else None,
+        ),
+    )
+
+
+def _check(asked: Asked) -> Check:
+    return Check(name=asked.name, query=dialect.parse(asked.sql), expected=asked.expected)

@@ -1,0 +1,95 @@
+"""Plan → text. Same plan, same bytes; nothing here is random or of this machine."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from phlo_sql import dialect
+from phlo_sql.runbook import form
+from phlo_sql.runbook.form import line
+from phlo_sql.runbook.sealing import sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from phlo_sql.plan import Check, Plan, Prediction, Step
+
+_WIDE = 110
+"""Characters from which a statement is laid out over several lines."""
+
+
+def text_of(plan: Plan) -> str:
+    """The runbook's text, sealed with its digest."""
+    body = "\n".join([*_header(plan), *(line for step in plan.steps for line in _step(plan, step))])
+    return sealed(body + "\n")
+
+
+def _fact(name: str, value: str) -> str:
+    return f"-- {name + ':':<10} {line(value)}"
+
+
+def _measures(prediction: Prediction) -> str:
+    return "; ".join(f"{name} = {value}" for name, value in prediction.items()) or "nothing"
+
+
+def _header(plan: Plan) -> Iterator[str]:
+    yield f"-- {form.TITLE}"
+    yield form.RULE
+    yield _fact("command", plan.command)
+    yield _fact("made by", plan.command_line)
+    yield _fact("table", str(plan.table))
+    yield _fact("ref", plan.ref or "none")
+    yield _fact("planned", plan.planned_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    yield _fact("by", plan.planned_by)
+    yield _fact("trino", str(plan.trino_version))
+    yield _fact("metadata", plan.state.metadata_location)
+    yield _fact("snapshot", str(plan.state.snapshot_id or "none"))
+    yield _fact("ref hash", plan.state.ref_hash or "none")
+    for does in plan.does:
+        yield _fact("does", does)
+    yield _fact("risk", plan.risk)
+    yield _fact("predicts", _measures(plan.predicts))
+    for warning in plan.warnings:
+        yield _fact("warning", warning)
+    yield _fact("digest", f"sha256:{'0' * 64}")
+    yield form.RULE
+
+
+def _step(plan: Plan, step: Step) -> Iterator[str]:
+    yield ""
+    yield f"-- == Step {step.id} of {len(plan.steps)}: {line(step.summary)} =="
+    yield _fact("why", step.why)
+    yield _fact("kind", step.kind.value)
+    runs = [word for name, word in form.RUNS.items() if getattr(step, name)]
+    if runs:
+        yield _fact("runs", "; ".join(runs))
+    yield _fact("destroys", "data" if step.destructive else "nothing")
+    yield _fact("predicts", _measures(step.predicts))
+    for check in step.prechecks:
+        yield from _check(plan, "precheck", check)
+    yield form.STATEMENT
+    yield _sql(plan, step.statement)
+    for check in step.checks:
+        yield from _check(plan, "check", check)
+    yield _fact("undo", step.undo.reason)
+    if step.undo.statement is not None:
+        undo = dialect.render(step.undo.statement, version=plan.trino_version)
+        yield from (form.UNDO_SQL + each for each in f"{undo};".split("\n"))
+
+
+def _check(plan: Plan, word: str, check: Check) -> Iterator[str]:
+    if check.expected is None:
+        expected = form.NOTE if word == "precheck" else form.SAME
+    else:
+        expected = f"expect {json.dumps(check.expected, ensure_ascii=False)}"
+    yield f"-- {word} {check.name}: {expected}"
+    yield _sql(plan, check.query)
+
+
+def _sql(plan: Plan, tree: dialect.Statement) -> str:
+    sql = dialect.render(tree, version=plan.trino_version)
+    if len(sql) > _WIDE:
+        sql = dialect.render(tree, version=plan.trino_version, pretty=True)
+    return f"{sql};"
