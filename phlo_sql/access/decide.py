@@ -118,23 +118,18 @@ def rules_of(grants: Iterable[Grant], settings: Settings) -> tuple[Rule, ...]:
 
 def catalogs_of(resource: Resource, settings: Settings) -> tuple[str, ...]:
     """The patterns of the physical catalogs: one for a plain ref, several for a pattern of refs."""
-    if not resource.ref or resource.catalog == ALL:
-        return (resource.catalog,)
-    if "*" not in resource.ref:
-        return (_mapped(resource.catalog, resource.ref, settings),)
-    found = [f"{resource.catalog}_{resource.ref.lower()}"]
-    if matches(resource.ref, MAIN):
-        found.append(resource.catalog)
-    if resource.catalog == literal(settings.trino_catalog.value):
-        named = (name for ref, name in settings.refs.items() if matches(resource.ref, ref))
+    catalog, ref = resource.catalog, resource.ref
+    if not ref:
+        return (catalog,)
+    if not ("*" in catalog or "*" in ref):
+        return (literal(trino_catalog(settings, bare(ref), bare(catalog))),)
+    found = [f"{catalog}_{ref.lower()}"] if ref != MAIN else []
+    if matches(ref, MAIN):
+        found.append(catalog)
+    if matches(catalog, settings.trino_catalog.value):
+        named = (name for each, name in settings.refs.items() if matches(ref, each))
         found += [literal(name) for name in named]
     return tuple(dict.fromkeys(found))
-
-
-def _mapped(catalog: str, ref: str, settings: Settings) -> str:
-    if "*" in catalog:
-        return catalog if ref == MAIN else f"{catalog}_{ref}"
-    return literal(trino_catalog(settings, bare(ref), bare(catalog)))
 
 
 def decide(
