@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from phlo_sql.compile.histogram import Bucket
-    from phlo_sql.compile.optimize import OptimizePlan, PartitionLine
+    from phlo_sql.compile.optimize import OptimizePlan
+    from phlo_sql.compile.optimize_shown import PartitionLine
     from phlo_sql.plan import Measure, Plan, Prediction
 
 _BAR = 28

@@ -51,7 +51,20 @@ class SizeParameter(click.ParamType[Any]):
         return value if isinstance(value, int) else units.parse_size(value)
 
 
+class PredicateParameter(click.ParamType[Any]):
+    """A WHERE predicate, read for its faults and kept as it is written."""
+
+    name = "predicate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from phlo_sql import dialect
+
+        dialect.predicate(value)
+        return str(value)
+
+
 TABLE = TableParameter()
+PREDICATE = PredicateParameter()
 SIZE = SizeParameter()
 
 

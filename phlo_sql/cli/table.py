@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import SIZE, TABLE, Options, mutating
+from phlo_sql.cli.options import PREDICATE, SIZE, TABLE, Options, mutating
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -27,6 +27,12 @@ def table() -> None:
     help="Size of the files written, e.g. 256MB. Without it: the table's own.",
 )
 @click.option(
+    "--where",
+    type=PREDICATE,
+    metavar="PREDICATE",
+    help="Only the partitions that it selects; widened to whole ones where needed.",
+)
+@click.option(
     "--verify",
     type=click.Choice(["none", "count"]),
     default="count",
@@ -36,10 +42,9 @@ def table() -> None:
 @mutating
 def optimize(
     name: tuple[TableName, str | None],
-    target_file_size: int | None,
-    verify: str,
     ref: str | None,
     options: Options,
+    **given: Any,
 ) -> Report:
     """Rewrite small files into larger ones and apply deletes.
 
@@ -47,6 +52,7 @@ def optimize(
     Examples:
       phlo-sql table optimize sales.orders --dry-run
       phlo-sql table optimize sales.orders --target-file-size 256MB --yes
+      phlo-sql table optimize sales.orders --where "day >= DATE '2026-01-01'" --dry-run
       phlo-sql table optimize sales.orders@dev --yes
       phlo-sql table optimize sales.orders --out optimize-orders.sql
     """
@@ -60,8 +66,7 @@ def optimize(
         Optimize(
             table=table_name,
             ref=one_ref(written_ref, ref),
-            target_file_size=target_file_size,
-            verify=verify,  # type: ignore[arg-type]  # click.Choice holds it
+            **given,
         ),
         options,
         draw.optimized,

@@ -25,11 +25,10 @@ _PER_PATH = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of one slice; `since` leaves out what came to the table after that sequence number."""
+    """Bounds of one slice."""
 
     max_bytes: int
     max_files: int
-    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +72,8 @@ class Cutter:
         self.axes = axes(state)
         self.loads = self._loads()
         self.warnings: list[str] = []
+        self.split = False
+        """One partition became several groups of files."""
 
     def cuts(self) -> tuple[list[Cut] | None, tuple[str, ...]]:
         """None: this table can't be cut."""
@@ -160,10 +161,7 @@ class Cutter:
                 group, load = [*group, *(path for path, _ in own)], load + total
                 continue
             parts = list(_even(own, total.parts(self.limits)))
-            self.warnings.append(
-                f"one partition is rewritten in {len(parts)} groups of files: the last file of "
-                "each may stay small, and a second run joins those"
-            )
+            self.split = True
             yield from (self._path_cut(part) for part in parts)
         if group:
             yield self._path_cut(group)

@@ -6,7 +6,8 @@ older specs are alive. Trino keeps delete files under a predicate on `"$path"`, 
 cut by whole partitions or not at all.
 
 Each slice is predicted as Trino will choose when it comes to run: on the table without the files
-that the slices before it took.
+that the slices before it took. Groups of files out of one partition leave a last file each; one
+more statement joins those, so that a second run finds nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from phlo_sql import dialect
 from phlo_sql.compile.cuts import Cut, Cutter, Limits, Load
 from phlo_sql.compile.outputs import Outputs, gains, predict_outputs
 from phlo_sql.compile.selection import Fate, Restriction, Selection, select
@@ -26,10 +28,12 @@ from phlo_sql.model.units import Range
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from phlo_sql import dialect
+    from phlo_sql.compile.predicates import Enforced
     from phlo_sql.model.server import Server
     from phlo_sql.model.state import TableState
 
+_REWOUND, _REGROWN = 0.6, 1.05
+"""Bytes written per byte of files that were just written, when they are joined."""
 _CHEAPER = 0.9
 """A statement without WHERE is kept unless slices rewrite less than this share of its bytes."""
 
@@ -40,6 +44,8 @@ class Sizing:
 
     threshold: int
     target: int
+    everything: bool = False
+    """Rewrite also where it gains nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,25 +67,98 @@ class Sliced:
     slices: tuple[Slice, ...]
     selection: Selection
     outputs: Outputs
+    joining: Joining | None = None
     warnings: tuple[str, ...] = ()
 
 
-def cut(state: TableState, server: Server, sizing: Sizing, limits: Limits) -> Sliced:
-    """The slices that optimise this table, and the whole of what they do."""
-    whole = _predict(state, server, sizing, None, None, "the whole table")
-    if not gains(whole.selection, whole.outputs):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """The statement after groups of files: what it will find and leave."""
+
+    predicate: dialect.Expression | None
+    rewritten_data_files: Range
+    rewritten_bytes: Range
+    added_data_files: Range
+    added_bytes: Range
+
+
+def cut(
+    state: TableState, server: Server, sizing: Sizing, limits: Limits, where: Enforced | None = None
+) -> Sliced:
+    """The slices that optimise this table, or what of it lies in `where`, and the whole of what
+    they do."""
+    whole = predict(state, server, sizing, where)
+    if not _worthwhile(whole, sizing):
         return _together((), whole)
     fits = _load_of(whole.selection).parts(limits) == 1
-    if fits and limits.since is None and _all_gain(whole):
+    if fits and (sizing.everything or _all_gain(whole)):
         return _together((whole,), whole)
-    cuts, warnings = Cutter(state, _candidates(state, server, sizing, whole, limits), limits).cuts()
+    cutter = Cutter(state, _candidates(state, server, sizing, whole, where), limits)
+    cuts, warnings = cutter.cuts()
     if cuts is None:
         return _together((whole,), whole, warnings)
+    cuts = [each if where is None else _within(where, each) for each in cuts]
     slices = tuple(_predicted(state, server, sizing, cuts))
     share = sum(each.selection.rewritten_bytes for each in slices)
     if fits and share > _CHEAPER * whole.selection.rewritten_bytes:
         return _together((whole,), whole)
-    return _together(slices, whole, warnings)
+    found = _together(slices, whole, warnings)
+    if not cutter.split:
+        return found
+    named = where is not None and where.restriction.paths is not None
+    return replace(found, joining=None if named else _joining(slices, whole, sizing, where))
+
+
+def predict(
+    state: TableState, server: Server, sizing: Sizing, where: Enforced | None = None
+) -> Slice:
+    """One statement for the table, or for what of it lies in `where`."""
+    if where is None:
+        return _predict(state, server, sizing, None, None, "the whole table")
+    text = dialect.sql_of(where.predicate)
+    return _predict(state, server, sizing, where.restriction, where.predicate, text)
+
+
+def _worthwhile(found: Slice, sizing: Sizing) -> bool:
+    if sizing.everything:
+        return found.selection.rewritten_data_files > 0
+    return gains(found.selection, found.outputs)
+
+
+def _within(where: Enforced, cut: Cut) -> Cut:
+    """A box inside a user's WHERE. Files by name are inside it already."""
+    if cut.restriction.paths is not None:
+        return cut
+    own, asked = cut.restriction.partitions, where.restriction.partitions
+    return replace(
+        cut,
+        predicate=dialect.all_of([where.predicate, cut.predicate]),
+        restriction=Restriction(
+            partitions=own if asked is None or own is None else own & asked,
+            paths=where.restriction.paths,
+        ),
+    )
+
+
+def _joining(
+    slices: tuple[Slice, ...], whole: Slice, sizing: Sizing, where: Enforced | None
+) -> Joining | None:
+    groups = [each for each in slices if not each.counts_where]
+    files = _sum_ranges([each.outputs.added_data_files for each in groups])
+    size = _sum_ranges([each.outputs.added_bytes for each in groups])
+    if len(groups) < 2:
+        return None
+    alone = len(whole.selection.by_partition) == 1
+    certain = alone and all(e.outputs.added_bytes.high <= sizing.threshold for e in groups)
+    full = whole.outputs.full_file
+    most = -(-int(size.high * _REGROWN) // full.low) + files.high // len(groups)
+    return Joining(
+        predicate=None if where is None else where.predicate,
+        rewritten_data_files=files if certain else Range(0, files.high),
+        rewritten_bytes=size if certain else Range(0, size.high),
+        added_data_files=Range(1 if certain else 0, max(1, min(most, files.high))),
+        added_bytes=Range(int(size.low * _REWOUND) if certain else 0, int(size.high * _REGROWN)),
+    )
 
 
 def _predict(
@@ -126,7 +205,7 @@ def _predicted(
     left = state
     for each in cuts:
         found = _predict(left, server, sizing, each.restriction, each.predicate, each.text)
-        if not gains(found.selection, found.outputs):
+        if not _worthwhile(found, sizing):
             continue
         yield found
         gone = [*found.selection.paths(), *found.selection.paths(Fate.REMOVED)]
@@ -165,24 +244,23 @@ def _all_gain(whole: Slice) -> bool:
 
 
 def _candidates(
-    state: TableState, server: Server, sizing: Sizing, whole: Slice, limits: Limits
+    state: TableState, server: Server, sizing: Sizing, whole: Slice, where: Enforced | None
 ) -> pa.Table:
     """Files whose rewriting gains: of older specs all that are chosen, of the current one those in
     partitions that gain when rule 3 of the selection does not reach them."""
     files, own, parts = state.files.files, whole, []
+    if sizing.everything:
+        return whole.selection.files.filter(whole.selection.rewritten)
     if whole.selection.foreign_specs:
         current = pc.equal(files["spec_id"], state.default_spec_id)
-        near = _with_files(state, files.filter(current))
-        own = _predict(near, server, sizing, None, None, whole.text)
-        parts = [files.filter(pc.and_(pc.invert(current), whole.selection.rewritten))]
+        own = predict(_with_files(state, files.filter(current)), server, sizing, where)
+        chosen = whole.selection.files
+        older = pc.not_equal(chosen["spec_id"], state.default_spec_id)
+        parts = [chosen.filter(pc.and_(older, whole.selection.rewritten))]
     found = own.selection.files.filter(own.selection.rewritten)
     places = pa.array(_gaining(own), pa.int32())
     parts.append(found.filter(pc.is_in(found["partition"], places)))
-    candidates = pa.concat_tables(parts)
-    if limits.since is None:
-        return candidates
-    arrived = pc.fill_null(candidates["file_sequence_number"], 0)
-    return candidates.filter(pc.less_equal(arrived, limits.since))
+    return pa.concat_tables(parts)
 
 
 def _load_of(selection: Selection) -> Load:

@@ -108,7 +108,7 @@ def checksums(
     where: Expression | None = None,
     version: Version | None = None,
 ) -> Statement:
-    """Rows and a checksum of their content, in any order of rows, for each partition."""
+    """Rows and a checksum of their content, in any order of rows, for each partition in order."""
     row = exp.Struct(expressions=[column(name) for name in columns])
     checksum = exp.Anonymous(this="checksum", expressions=[row])
     return select(
@@ -116,6 +116,7 @@ def checksums(
         for_version(table(name), version),
         where=where,
         group_by=partition_by,
+        order_by=partition_by,
     )
 
 

@@ -57,6 +57,8 @@ def command_line(intent: Optimize) -> str:
         words += ["--ref", intent.ref]
     if intent.target_file_size:
         words += ["--target-file-size", trino_size(intent.target_file_size)]
+    if intent.where:
+        words += ["--where", intent.where]
     if intent.verify != "count":
         words += ["--verify", intent.verify]
     return shlex.join(words)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
 
-Verify = Literal["none", "count"]
+Verify = Literal["none", "count", "checksum"]
+SLICE_BYTES = 16 * 1024**3
+SLICE_FILES = 10_000
+"""Bounds of one statement where nothing else is said: what a conflict or a stop costs at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +19,22 @@ class Optimize:
     """`table optimize`: rewrite small files and apply deletes.
 
     `target_file_size` in bytes is the size of the files written; None takes the table's own.
+    `where` is a predicate that `dialect.predicate` reads. One statement takes at most
+    `max_slice_bytes` and `max_slice_files`. `parallel` statements run at once. `rewrite_all` takes
+    files of any size. `sort_by` are columns that files are sorted by in this run, `manifests` adds
+    `optimize_manifests` where it gains.
     """
 
     table: TableName
     ref: str | None = None
     target_file_size: int | None = None
+    where: str | None = None
+    max_slice_bytes: int = SLICE_BYTES
+    max_slice_files: int = SLICE_FILES
+    parallel: int = 1
+    rewrite_all: bool = False
+    sort_by: tuple[str, ...] = ()
+    manifests: bool = False
     verify: Verify = "count"
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.live.optimizing import document, files, phlo_sql
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-PHLO_SQL = str(Path(sys.executable).with_name("phlo-sql"))
 COLUMNS = "id bigint, day date, region varchar, note varchar"
 TABLES = {
     "unpartitioned": "",
@@ -25,39 +24,6 @@ TABLES = {
     "bucket": "partitioning = ARRAY['bucket(id, 3)']",
 }
 FIGURES = ("rewritten_data_files", "rewritten_bytes", "removed_delete_files")
-
-
-def phlo_sql(
-    stack: Clients, *words: str, state: Path | None = None, text: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    env = {**stack.subprocess_env}
-    if state is not None:
-        env["XDG_STATE_HOME"] = str(state)
-    return subprocess.run(
-        [PHLO_SQL, *words],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-        input=text,
-        timeout=300,
-    )
-
-
-def document(stack: Clients, *words: str) -> dict[str, Any]:
-    """The one JSON document of a command; its exit code must be the process's."""
-    ran = phlo_sql(stack, *words, "--json")
-    found: dict[str, Any] = json.loads(ran.stdout)
-    assert ran.returncode == found["exit_code"], ran.stderr
-    return found
-
-
-def files(stack: Clients, table: str) -> set[tuple[str, int]]:
-    schema, name = table.rsplit(".", 1)
-    rows = stack.rows(
-        f'SELECT file_path, file_size_in_bytes FROM {schema}."{name}$files" WHERE content = 0'
-    )
-    return {(path, size) for path, size in rows}
 
 
 def small_files(stack: Clients, schema: str, name: str, properties: str, inserts: int = 3) -> str:

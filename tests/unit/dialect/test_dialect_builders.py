@@ -131,7 +131,7 @@ class TestTexts:
         tree = dialect.checksums(T, ["a", "b"], partition_by=["a"], version=5)
         assert dialect.render(tree) == (
             'SELECT "a", COUNT(*), CHECKSUM(ROW("a", "b")) FROM "c"."s"."t"'
-            ' FOR VERSION AS OF 5 GROUP BY "a"'
+            ' FOR VERSION AS OF 5 GROUP BY "a" ORDER BY "a"'
         )
 
     def test_trees_are_not_shared_between_statements(self) -> None:
