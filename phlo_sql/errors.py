@@ -101,6 +101,16 @@ class Code(Enum):
     QUERY_FAILED = _Entry("PS306", "query_failed", FAILED, "the server reported an error")
     CONFLICT = _Entry("PS307", "commit_conflict", FAILED, "a concurrent commit won, also on retry")
     INTERRUPTED = _Entry("PS308", "cancelled", FAILED, "stopped by the user")
+    APPROVAL_REQUIRED = _Entry(
+        "PS320", "approval_required", REFUSED, "the settings ask for a runbook that is approved"
+    )
+    SIGNING_FAILED = _Entry("PS321", "signing_failed", FAILED, "a signature could not be made")
+    WRONG_TARGET = _Entry(
+        "PS322", "wrong_target", REFUSED, "a runbook was made for another table, ref or server"
+    )
+    NOTHING_RECORDED = _Entry(
+        "PS323", "nothing_recorded", REFUSED, "the journal has no run of this runbook"
+    )
     NOT_VERIFIED = _Entry(
         "PS401", "not_verified", UNVERIFIED, "it ran, but its outcome is not what was predicted"
     )

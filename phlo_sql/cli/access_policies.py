@@ -20,6 +20,7 @@ from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import execute
+from phlo_sql.flow.approvals import hold_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,6 +224,7 @@ def _run(book: Runbook, settings: Settings, options: Options) -> Report:
     started = datetime.now(UTC)
     journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
     reread = runbooks.read(book.text)  # what was shown is what runs
+    hold_to(reread, settings, journal)
     with watching(quiet=True) as watch:
         execute(reread, PolicySession(settings=settings), journal, watch)
     grants, digest = store.read(settings)

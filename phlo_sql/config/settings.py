@@ -228,6 +228,24 @@ class Settings:
     access_rules_file: Setting[str] = setting(
         text, "PHLO_SQL_ACCESS_RULES_FILE", default="", help="Trino's rules.json to keep written"
     )
+    require_approval: Setting[bool] = setting(
+        switch,
+        "PHLO_SQL_REQUIRE_APPROVAL",
+        default=False,
+        help="run only runbooks that an allowed signer approved: true or false",
+    )
+    four_eyes: Setting[bool] = setting(
+        switch,
+        "PHLO_SQL_FOUR_EYES",
+        default=False,
+        help="require an approval, and not its author's own: true or false",
+    )
+    allowed_signers: Setting[str] = setting(
+        text,
+        "PHLO_SQL_ALLOWED_SIGNERS",
+        default="",
+        help="file of SSH keys whose signatures count, as ssh-keygen reads it",
+    )
     config: Setting[str] = setting(
         text, "PHLO_SQL_CONFIG", default="", help="the settings file, instead of ./phlo-sql.toml"
     )

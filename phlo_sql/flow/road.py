@@ -9,7 +9,7 @@ from phlo_sql import runbook as runbooks
 from phlo_sql import verify
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import CheckResult, StepOutcome, Watch, execute, preflight
-from phlo_sql.flow import gate
+from phlo_sql.flow import approvals, gate
 from phlo_sql.flow.commands import for_intent, for_runbook
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def apply(
     book = runbooks.read(text)
     measuring = for_runbook(book).measuring
     gate.before_run(book, edges, journal)
+    approvals.hold(book, edges, journal)
     _refuse_other_server(book, edges)
     measure = measuring(book, edges)
     steps = execute(book, edges.session, journal, watch, accept_drift=accept_drift)
