@@ -42,6 +42,7 @@ from phlo_sql.dialect.comparisons import (
     constant,
     disjuncts,
 )
+from phlo_sql.dialect.described import Described, describe, target_of
 from phlo_sql.dialect.predicates import (
     BinaryOperator,
     all_of,
@@ -97,6 +98,7 @@ __all__ = [
     "Comparison",
     "Constant",
     "Default",
+    "Described",
     "Expression",
     "Operator",
     "ReadCall",
@@ -126,6 +128,7 @@ __all__ = [
     "data_type",
     "delete_all",
     "descending",
+    "describe",
     "disjuncts",
     "drop_catalog",
     "drop_column",
@@ -164,4 +167,5 @@ __all__ = [
     "show_session",
     "sql_of",
     "table",
+    "target_of",
 ]
