@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from phlo_sql.model.state import DATA
-from phlo_sql.model.units import Range
+from phlo_sql.model.units import Range, between
 from phlo_sql.plan import Measure, Prediction, measure_document
 
 if TYPE_CHECKING:
-    from phlo_sql.execute import CheckResult
+    from phlo_sql.execute import CheckResult, Ran
     from phlo_sql.model.state import Inventory
+    from phlo_sql.runbook import Runbook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,28 @@ def changes(before: Inventory, after: Inventory) -> Prediction:
         added_data_files=data_come.num_rows,
         added_bytes=_sum(data_come, "size"),
     )
+
+
+MOVED = "moved"
+"""A check of this name tells that others wrote to the table while the steps ran."""
+
+
+def expected_of(book: Runbook, ran: Ran) -> Prediction:
+    """What the steps that ran were to do: the plan's own figures where all ran as planned."""
+    if not ran.failed and not ran.left and all(step.replanned is None for step in ran.steps):
+        return book.plan.predicts
+    predicts = {step.id: step.predicts for step in book.plan.steps}
+    total: dict[str, Measure] = {}
+    for outcome in ran.steps:
+        for name, value in (outcome.replanned or predicts[outcome.id]).items():
+            total[name] = _added(total.get(name, 0), value)
+    return Prediction(**total)
+
+
+def _added(left: Measure, right: Measure) -> Measure:
+    lows = [each.low if isinstance(each, Range) else each for each in (left, right)]
+    highs = [each.high if isinstance(each, Range) else each for each in (left, right)]
+    return between(sum(lows), sum(highs))
 
 
 def judge(predicted: Prediction, measured: Prediction) -> tuple[Verdict, ...]:

@@ -91,7 +91,7 @@ def cut(
     if not _worthwhile(whole, sizing):
         return _together((), whole)
     fits = _load_of(whole.selection).parts(limits) == 1
-    if fits and (sizing.everything or _all_gain(whole)):
+    if fits and (sizing.everything or whole.selection.foreign_specs or _all_gain(whole)):
         return _together((whole,), whole)
     cutter = Cutter(state, _candidates(state, server, sizing, whole, where), limits)
     cuts, warnings = cutter.cuts()
@@ -103,7 +103,7 @@ def cut(
     if fits and share > _CHEAPER * whole.selection.rewritten_bytes:
         return _together((whole,), whole)
     found = _together(slices, whole, warnings)
-    if not cutter.split:
+    if not cutter.split and not whole.selection.foreign_specs:
         return found
     named = where is not None and where.restriction.paths is not None
     return replace(found, joining=None if named else _joining(slices, whole, sizing, where))
@@ -146,9 +146,13 @@ def _joining(
     groups = [each for each in slices if not each.counts_where]
     files = _sum_ranges([each.outputs.added_data_files for each in groups])
     size = _sum_ranges([each.outputs.added_bytes for each in groups])
-    if len(groups) < 2:
+    evolved = whole.selection.foreign_specs
+    if not groups or (len(groups) < 2 and not evolved):
         return None
-    alone = len(whole.selection.by_partition) == 1
+    if evolved:  # rows of older specs join partitions of the current one that did not gain alone
+        chosen = whole.selection.rewritten_data_files, whole.selection.rewritten_bytes
+        files, size = Range(0, files.high + chosen[0]), Range(0, size.high + chosen[1])
+    alone = not evolved and len(whole.selection.by_partition) == 1
     certain = alone and all(e.outputs.added_bytes.high <= sizing.threshold for e in groups)
     full = whole.outputs.full_file
     most = -(-int(size.high * _REGROWN) // full.low) + files.high // len(groups)
@@ -156,7 +160,9 @@ def _joining(
         predicate=None if where is None else where.predicate,
         rewritten_data_files=files if certain else Range(0, files.high),
         rewritten_bytes=size if certain else Range(0, size.high),
-        added_data_files=Range(1 if certain else 0, max(1, min(most, files.high))),
+        added_data_files=Range(1, max(1, min(most, files.high)))
+        if certain
+        else Range(0, files.high),
         added_bytes=Range(int(size.low * _REWOUND) if certain else 0, int(size.high * _REGROWN)),
     )
 

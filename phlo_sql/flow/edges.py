@@ -24,6 +24,14 @@ class Edges:
     settings: Settings
     session: TrinoSession
     note: Callable[[str], None] = lambda _text: None
+    parallel: int = 1
+    """Independent steps that run at once."""
+
+    def another(self) -> TrinoSession:
+        """One more session with the same settings."""
+        from phlo_sql.observe.trino import connect
+
+        return connect(self.settings, self.session.catalog)
 
     def server(self, table: TableName) -> Server:
         """What Trino says of itself and of the catalog that shows this table."""

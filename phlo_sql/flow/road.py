@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from phlo_sql import runbook as runbooks
 from phlo_sql import verify
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.execute import CheckResult, StepOutcome, Watch, execute, preflight
+from phlo_sql.execute import (
+    CheckResult,
+    Crew,
+    StepFailure,
+    StepOutcome,
+    Watch,
+    execute,
+    preflight,
+)
 from phlo_sql.flow import approvals, gate
 from phlo_sql.flow.commands import for_intent, for_runbook
 
@@ -38,21 +46,32 @@ class Applied:
     measured: Prediction
     verdicts: tuple[verify.Verdict, ...]
     whole: tuple[CheckResult, ...] = ()
-    """Checks of the operation as a whole."""
+    """Checks of the operation as a whole, and of steps whose own check is overruled."""
+    failed: tuple[StepFailure, ...] = ()
+    """Independent steps that failed while others went on."""
+    left: tuple[int, ...] = ()
+    """Steps that are not done."""
+    moved: bool = False
+    """Others wrote to the table meanwhile: what was predicted was another table's."""
 
     @property
     def checks(self) -> list[CheckResult]:
-        return [*(check for step in self.steps for check in step.checks), *self.whole]
+        overruled = {(check.name, check.step) for check in self.whole}
+        own = [check for step in self.steps for check in step.checks]
+        own = [check for check in own if (check.name, check.step) not in overruled]
+        return [*own, *(check for check in self.whole if check.name != verify.MOVED)]
 
     @property
     def failures(self) -> list[str]:
-        return verify.failures(self.checks, self.verdicts)
+        return verify.failures(self.checks, () if self.moved else self.verdicts)
 
     @property
     def surprises(self) -> list[str]:
-        """Estimated numbers of files that the outcome lies outside of."""
-        found = (each for each in self.verdicts if not each.ok and not each.exact)
-        return [each.line for each in found if not each.name.endswith("_bytes")]
+        """Estimated numbers of files that the outcome lies outside of; and exact ones, where the
+        table moved meanwhile."""
+        found = (each for each in self.verdicts if not each.ok and (self.moved or not each.exact))
+        lines = [each.line for each in found if not each.name.endswith("_bytes")]
+        return [check.actual for check in self.whole if check.name == verify.MOVED] + lines
 
 
 def plan(intent: Intent, edges: Edges) -> Planned:
@@ -80,12 +99,32 @@ def apply(
     approvals.hold(book, edges, journal)
     _refuse_other_server(book, edges)
     measure = measuring(book, edges)
-    steps = execute(book, edges.session, journal, watch, accept_drift=accept_drift)
+    crew = crew_of(book, edges)
+    ran = execute(book, edges.session, journal, watch, accept_drift=accept_drift, crew=crew)
     watch.note("comparing what happened with what was predicted")
-    measured, whole = measure(steps)
-    verdicts = verify.judge(book.plan.predicts, measured)
+    measured, whole = measure(ran.steps)
+    verdicts = verify.judge(verify.expected_of(book, ran), measured)
     journal.write("verified", figures=[verdict.document() for verdict in verdicts])
-    return Applied(runbook=book, steps=steps, measured=measured, verdicts=verdicts, whole=whole)
+    return Applied(
+        runbook=book,
+        steps=ran.steps,
+        measured=measured,
+        verdicts=verdicts,
+        whole=whole,
+        failed=ran.failed,
+        left=ran.left,
+        moved=any(check.name == verify.MOVED for check in whole),
+    )
+
+
+def crew_of(book: Runbook, edges: Edges) -> Crew:
+    """Sessions for steps that run at once, and how the command plans one of them anew."""
+    again = getattr(for_runbook(book), "again", None)
+    return Crew(
+        size=edges.parallel,
+        open=edges.another,
+        again=None if again is None else again(book, edges),
+    )
 
 
 def _preflight(book: Runbook, edges: Edges) -> None:

@@ -140,7 +140,7 @@ def test_deletes_inside_and_outside(each_stack: Clients, make_schema: Callable[.
     each_stack.rows(f"DELETE FROM {table} WHERE id IN (0, 1)")
     done = document(each_stack, "table", "optimize", table, "--where", "region = 'a'", "--yes")
     assert done["status"] == "success", done
-    assert done["data"]["result"]["removed_delete_files"] == 1
+    assert done["data"]["result"]["removed_delete_files"] == 2
     schema, name = table.rsplit(".", 1)
     left = each_stack.rows(f'SELECT count(*) FROM {schema}."{name}$files" WHERE content = 1')
-    assert left == [(1,)]
+    assert left == [(2,)]
