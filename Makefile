@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help install check test demo bench lock clean
+.PHONY: help install check test demo bench docs lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,10 @@ demo: install ## Show optimize at work on 1,200 small files, then stop what was 
 
 bench: install ## Ratios side by side, each pair measured in one run
 	$(BIN)/python -m benchmarks
+
+docs: install ## Build the documentation and the man pages under build/
+	$(BIN)/mkdocs build --strict
+	mkdir -p build/man && $(BIN)/python docs/site/man.py build/man
 
 lock: ## Resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

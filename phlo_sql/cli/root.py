@@ -13,6 +13,7 @@ GROUPS = {
     "runbook": ("phlo_sql.cli.runbook", "Show and apply saved runbooks."),
     "access": ("phlo_sql.cli.access", "Who may do what, and who did what."),
     "stack": ("phlo_sql.cli.stack", "Start and stop the local servers for trying and testing."),
+    "completion": ("phlo_sql.cli.completion", "Print the completion script of a shell."),
     "doctor": ("phlo_sql.cli.doctor", "Check settings, server, catalog and procedures."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -109,19 +110,45 @@ def down(name: str | None, purge: bool, options: Options) -> Report:
 
 @stack.command()
 @click.option("--name", help="Only this stack; all without it.")
+@click.option(
+    "--export", "exporting", is_flag=True, help="Print the environment as a shell's exports."
+)
 @local
-def status(name: str | None, options: Options) -> Report:
+def status(name: str | None, exporting: bool, options: Options) -> Report:
     """What runs, where its logs lie, and how clients find it.
 
     \b
-    Example:
+    Examples:
       phlo-sql stack status --json
+      eval "$(phlo-sql stack status --export)"
     """
     from phlo_sql.stack import names
     from phlo_sql.stack import status as look
 
     found = [look(each) for each in ([name] if name else names())]
-    return _report([info for info in found if info is not None])
+    infos = [info for info in found if info is not None]
+    return _exports(infos) if exporting else _report(infos)
+
+
+def _exports(infos: list[StackInfo]) -> Report:
+    """The environment of the one stack, for `eval`; secrets too, since a client needs them."""
+    from dataclasses import replace
+
+    from phlo_sql.errors import Code, PhloSqlError
+
+    if len(infos) != 1:
+        running = ", ".join(info.name for info in infos) or "none"
+        raise PhloSqlError(
+            Code.INVALID_ARGUMENTS,
+            f"--export is of one stack; running: {running}",
+            "name it with --name, or start one with `phlo-sql stack up`",
+        )
+
+    def human(out: Console) -> None:
+        for key, value in sorted(infos[0].env.items()):
+            out.print(f"export {key}={shlex.quote(value)}", soft_wrap=True)
+
+    return replace(_report(infos), human=human)
 
 
 def _report(infos: list[StackInfo]) -> Report:

@@ -1,0 +1,102 @@
+"""The wheel and the sdist, built here and installed where nothing of this checkout is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("package")]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(out)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with the wheel and its dependencies, in the locked versions."""
+    home = tmp_path_factory.mktemp("clean") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    locked = tmp_path_factory.mktemp("lock") / "constraints.txt"
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = (line.split("\\")[0].strip() for line in lines if line and line[0].isalnum())
+    locked.write_text("\n".join(pins))
+    pip = [str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", str(locked), str(next(built.glob("*.whl")))], check=True)
+    return home
+
+
+def run(home: Path, *words: str) -> str:
+    env = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    ran = subprocess.run(
+        [home / "bin" / words[0], *words[1:]],
+        cwd=home,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_the_wheel_holds_types_and_sql_and_no_tests(built: Path) -> None:
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
+        names = wheel.namelist()
+    assert "phlo_sql/py.typed" in names
+    assert any(name.startswith("phlo_sql/sql/postgres/") for name in names)
+    assert any(name.startswith("phlo_sql/sql/runbooks/") for name in names)
+    assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
+
+
+def test_the_sdist_builds_again(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as source:
+        names = {name.split("/", 1)[1] for name in source.getnames() if "/" in name}
+    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"} <= names
+    assert "phlo_sql/__init__.py" in names
+
+
+def test_it_runs_where_it_is_installed(installed: Path) -> None:
+    said = run(installed, "phlo-sql", "--version")
+    assert "tested with Trino 476 and 483" in said
+    assert "optimize" in run(installed, "phlo-sql", "table", "--help")
+
+
+def test_its_sql_is_found_there(installed: Path) -> None:
+    program = (
+        "from importlib.resources import files; "
+        "print(*(p.name for p in files('phlo_sql').joinpath('sql/postgres').iterdir()))"
+    )
+    assert ".sql" in run(installed, "python", "-c", program)
+
+
+def test_phlo_finds_the_plugin_and_phlo_sql_alone_needs_no_phlo(installed: Path) -> None:
+    program = (
+        "from importlib.metadata import entry_points; "
+        "print(*entry_points(group='phlo.plugins.cli').names)"
+    )
+    assert run(installed, "python", "-c", program).split() == ["sql"]
+    assert "phlo\n" not in run(installed, "pip", "list", "--format=freeze")
+
+
+def test_man_pages_are_made_from_the_same_source(tmp_path: Path) -> None:
+    writer = ROOT / "docs" / "site" / "man.py"
+    subprocess.run([sys.executable, str(writer), str(tmp_path)], check=True)
+    pages = {page.name for page in tmp_path.iterdir()}
+    assert {"phlo-sql.1", "phlo-sql-table.1", "phlo-sql-table-optimize.1"} <= pages
+    assert "target-file-size" in (tmp_path / "phlo-sql-table-optimize.1").read_text()
