@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import re
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -36,6 +37,7 @@ _LOCK = 7_404_112_002
 """The advisory lock of whoever migrates, in any schema of the database."""
 _CONNECT_SECONDS = 5
 _POOLS: dict[str, ConnectionPool[Connection]] = {}
+_OPENING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +216,6 @@ def _folder() -> Traversable:
 
 def _pool(settings: Settings) -> ConnectionPool[Connection]:
     import psycopg
-    from psycopg_pool import ConnectionPool
 
     if not configured(settings):
         raise PhloSqlError(
@@ -231,20 +232,27 @@ def _pool(settings: Settings) -> ConnectionPool[Connection]:
         connect_timeout=_CONNECT_SECONDS,
         application_name="phlo-sql",
     )
-    if conninfo not in _POOLS:
-        # The pool hides why it cannot connect, and tries for long: the first one asks directly.
-        psycopg.connect(conninfo).close()
-        made: ConnectionPool[Connection] = ConnectionPool(
-            conninfo,
-            min_size=1,
-            max_size=4,
-            timeout=_CONNECT_SECONDS,
-            reconnect_timeout=_CONNECT_SECONDS,
-            check=ConnectionPool.check_connection,
-            open=True,
-            name="phlo-sql",
-        )
-        if not _POOLS:
-            atexit.register(close)
-        _POOLS[conninfo] = made
-    return _POOLS[conninfo]
+    with _OPENING:
+        return _POOLS.get(conninfo) or _open(conninfo)
+
+
+def _open(conninfo: str) -> ConnectionPool[Connection]:
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+    # The pool hides why it cannot connect, and tries for long: the first one asks directly.
+    psycopg.connect(conninfo).close()
+    made: ConnectionPool[Connection] = ConnectionPool(
+        conninfo,
+        min_size=1,
+        max_size=4,
+        timeout=_CONNECT_SECONDS,
+        reconnect_timeout=_CONNECT_SECONDS,
+        check=ConnectionPool.check_connection,
+        open=True,
+        name="phlo-sql",
+    )
+    if not _POOLS:
+        atexit.register(close)
+    _POOLS[conninfo] = made
+    return made

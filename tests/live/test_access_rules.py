@@ -99,7 +99,7 @@ def test_roles_hold_for_rows_and_definitions(ruled: Ruled) -> None:
         "INSERT INTO {s}.t VALUES 2": ("bob", "cas"),
         "DELETE FROM {s}.t WHERE one = 2": ("bob", "cas"),
         "UPDATE {s}.t SET one = 3 WHERE one = 9": ("bob", "cas"),
-        "CREATE TABLE {s}.made (x integer)": ("cas",),
+        "CREATE TABLE {s}.made_{n} (x integer)": ("cas",),
         "ALTER TABLE {s}.t SET PROPERTIES format_version = 2": ("cas",),
         "SET SESSION iceberg.target_max_file_size = '64MB'": ("bob", "cas"),
         "SET SESSION iceberg.expire_snapshots_min_retention = '1s'": ("cas",),
@@ -110,8 +110,8 @@ def test_roles_hold_for_rows_and_definitions(ruled: Ruled) -> None:
     wrong = [
         f"{user}: {sql}"
         for sql, allowed in asked.items()
-        for user in ("ann@x y", "bob", "cas", "dan", "nobody")
-        if (ruled.error(user, sql.format(s=s)) != DENIED) is not (user in allowed)
+        for n, user in enumerate(("ann@x y", "bob", "cas", "dan", "nobody"))
+        if (ruled.error(user, sql.format(s=s, n=n)) != DENIED) is not (user in allowed)
     ]
     assert not wrong
     assert ruled.asked.ask("dan", f"SHOW TABLES FROM {s}") == (None, [("orders",)])
