@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     Measure = Callable[[Sequence[StepOutcome]], tuple[Prediction, tuple[CheckResult, ...]]]
     """What the steps did, and checks of the whole beyond those of single steps."""
 
-_MODULES = {"Optimize": "optimize"}
+_MODULES = {"Optimize": "optimize", "UndoRunbook": "undoing"}
 """Intent → module of this package. Imported when it is asked for."""
-_COMMANDS = {"table optimize": "optimize"}
+_COMMANDS = {"table optimize": "optimize", "runbook undo": "undoing"}
 """`Plan.command` → module of this package."""
 
 

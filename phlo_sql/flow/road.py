@@ -17,8 +17,9 @@ from phlo_sql.execute import (
     execute,
     preflight,
 )
-from phlo_sql.flow import approvals, gate
+from phlo_sql.flow import gate
 from phlo_sql.flow.commands import for_intent, for_runbook
+from phlo_sql.flow.runbooks import admit
 
 if TYPE_CHECKING:
     from phlo_sql.audit.journal import Journal
@@ -87,16 +88,23 @@ def plan(intent: Intent, edges: Edges) -> Planned:
 
 
 def apply(
-    text: str, edges: Edges, journal: Journal, watch: Watch, *, accept_drift: bool = False
+    text: str,
+    edges: Edges,
+    journal: Journal,
+    watch: Watch,
+    *,
+    accept_drift: bool = False,
+    only: int | None = None,
 ) -> Applied:
-    """Run a runbook from its text, then compare what happened with what it predicted.
+    """Run a runbook from its text, or one step of it, then compare what happened with what it
+    predicted.
 
     Raises PhloSqlError; a mismatch is not raised but told in `Applied.failures`.
     """
     book = runbooks.read(text)
     measuring = for_runbook(book).measuring
     gate.before_run(book, edges, journal)
-    approvals.hold(book, edges, journal)
+    book = admit(book, edges, journal, only=only, accept_drift=accept_drift)
     _refuse_other_server(book, edges)
     measure = measuring(book, edges)
     crew = crew_of(book, edges)

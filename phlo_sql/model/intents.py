@@ -38,4 +38,18 @@ class Optimize:
     verify: Verify = "count"
 
 
-Intent = Optimize
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoRunbook:
+    """`runbook undo`: the steps of a runbook that finished, taken back in reverse order.
+
+    `text` is the runbook's, `file` its name, `done` the ids of the steps to take back.
+    """
+
+    table: TableName
+    ref: str | None
+    text: str
+    file: str
+    done: tuple[int, ...]
+
+
+Intent = Optimize | UndoRunbook
