@@ -65,6 +65,12 @@ def changes(before: Inventory, after: Inventory) -> Prediction:
     )
 
 
+def deletes_gone(before: Inventory, after: Inventory) -> int:
+    """Bytes of delete files that are no longer there."""
+    gone = _minus(before.files, after.files)
+    return _sum(gone, "size") - _sum(_of_data(gone), "size")
+
+
 MOVED = "moved"
 """A check of this name tells that others wrote to the table while the steps ran."""
 

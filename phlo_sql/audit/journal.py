@@ -29,6 +29,12 @@ class Journal:
     operation: str
     clock: Callable[[], datetime] = _now
 
+    def keep(self, digest: str, text: str) -> None:
+        """Store the text of a runbook that runs, under its digest beside the journal."""
+        path = kept(self.path, digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
     def write(self, event: str, **facts: Any) -> None:
         """Append one event. Raises OSError where the file cannot be written."""
         line = {
@@ -44,6 +50,11 @@ class Journal:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def kept(journal: Path, digest: str) -> Path:
+    """Where the runbook of this digest is stored."""
+    return journal.parent / "runbooks" / f"{digest}.sql"
 
 
 def events(path: Path) -> Iterator[Mapping[str, Any]]:

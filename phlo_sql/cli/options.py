@@ -27,6 +27,10 @@ class Options:
     non_interactive: bool = False
     out: str | None = None
     accept_drift: bool = False
+    parallel: int = 1
+    """Independent steps that run at once."""
+    step: int | None = None
+    """The one step of a runbook that is to run."""
     flags: tuple[tuple[str, str], ...] = ()
     """Settings named on the command line, under their names in the settings table."""
 
@@ -107,6 +111,15 @@ _DRIFT = [
         help="Run although the table moved since the plan was made (steps that destroy nothing).",
     ),
 ]
+_PARALLEL = [
+    click.option(
+        "--parallel",
+        type=click.IntRange(1, 32),
+        default=1,
+        show_default=True,
+        help="Slices that run at once.",
+    ),
+]
 _SETTINGS = {
     "server": "server",
     "user": "trino_user",
@@ -138,7 +151,12 @@ def mutating(command: _F) -> Callable[..., Any]:
 
 def applying(command: _F) -> Callable[..., Any]:
     """The options of `runbook apply`: the runbook itself names table and ref."""
-    return _apply(_MUTATION[1:4] + _DRIFT + _CONNECTION + _SPEECH, _gather(command))
+    return _apply(_MUTATION[1:4] + _DRIFT + _PARALLEL + _CONNECTION + _SPEECH, _gather(command))
+
+
+def slicing(command: _F) -> Callable[..., Any]:
+    """The options of a command that changes a table in slices, while others write to it."""
+    return _apply(_MUTATION + _DRIFT + _PARALLEL + _CONNECTION + _SPEECH, _gather(command))
 
 
 def reading(command: _F) -> Callable[..., Any]:
@@ -159,6 +177,16 @@ def policies(command: _F) -> Callable[..., Any]:
 def local(command: _F) -> Callable[..., Any]:
     """The options of a command that needs no server."""
     return _apply(_SPEECH, _gather(command))
+
+
+def configured(command: _F) -> Callable[..., Any]:
+    """The options of a command that needs settings and no server."""
+    return _apply([_CONNECTION[3], *_SPEECH], _gather(command))
+
+
+def going_back(command: _F) -> Callable[..., Any]:
+    """The options of a command that changes what a file names: table and ref stand in it."""
+    return _apply(_MUTATION[1:] + _CONNECTION + _SPEECH, _gather(command))
 
 
 def one_ref(written: str | None, option: str | None) -> str | None:

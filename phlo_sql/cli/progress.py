@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PLAIN_EVERY = 2.0
 """Seconds between plain lines: a log should show life without being flooded."""
+_WIDE = 70
+"""Characters of a step's summary beside its bar."""
 
 
 @contextmanager
@@ -50,10 +52,15 @@ def _plain() -> Watch:
         last = monotonic()
         line(f"step {step.id}: {step.summary}")
 
+    def batch(done: int, steps: int) -> None:
+        if steps > 1:
+            line(f"{done} of {steps} slices")
+
     return Watch(
         step_started=started,
         progress=progress,
         note=line,
+        batch=batch,
     )
 
 
@@ -82,14 +89,23 @@ def _bar() -> Iterator[Watch]:
     )
     with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         current: list[rich.TaskID] = []
+        slices: list[rich.TaskID] = []
 
         def started(step: Step) -> None:
             for task in current:
                 bar.remove_task(task)
-            current[:] = [bar.add_task(f"step {step.id}: {step.summary}", total=100, state="")]
+            text = f"step {step.id}: {step.summary}"
+            current[:] = [bar.add_task(text[:_WIDE], total=100, state="")]
 
         def progress(now: Progress) -> None:
-            if current:
-                bar.update(current[0], completed=now.percent or 0, state=describe(now))
+            for task in current:
+                bar.update(task, completed=now.percent or 0, state=describe(now))
 
-        yield Watch(step_started=started, progress=progress, note=bar.console.print)
+        def batch(done: int, steps: int) -> None:
+            if steps < 2:
+                return
+            if not slices:
+                slices.append(bar.add_task("slices", total=steps, state=""))
+            bar.update(slices[0], completed=done, state=f"{done} of {steps}")
+
+        yield Watch(step_started=started, progress=progress, note=bar.console.print, batch=batch)

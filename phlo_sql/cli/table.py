@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import PREDICATE, SIZE, TABLE, Options, mutating
+from phlo_sql.cli.options import PREDICATE, SIZE, TABLE, Options, slicing
+from phlo_sql.model.intents import SLICE_BYTES, SLICE_FILES
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -33,17 +34,38 @@ def table() -> None:
     help="Only the partitions that it selects; widened to whole ones where needed.",
 )
 @click.option(
+    "--max-slice-bytes",
+    type=SIZE,
+    metavar="SIZE",
+    default=SLICE_BYTES,
+    show_default="16GB",
+    help="Bytes that one statement rewrites at most.",
+)
+@click.option(
+    "--max-slice-files",
+    type=click.IntRange(min=2),
+    metavar="N",
+    default=SLICE_FILES,
+    show_default=True,
+    help="Files that one statement rewrites at most.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on with the last run of this table that was stopped."
+)
+@click.option(
     "--verify",
     type=click.Choice(["none", "count"]),
     default="count",
     show_default=True,
-    help="Compare the number of rows before and after.",
+    help="Compare the number of rows of each partition before and after.",
 )
-@mutating
+@slicing
 def optimize(
     name: tuple[TableName, str | None],
     ref: str | None,
     options: Options,
+    *,
+    resume: bool,
     **given: Any,
 ) -> Report:
     """Rewrite small files into larger ones and apply deletes.
@@ -54,20 +76,18 @@ def optimize(
       phlo-sql table optimize sales.orders --target-file-size 256MB --yes
       phlo-sql table optimize sales.orders --where "day >= DATE '2026-01-01'" --dry-run
       phlo-sql table optimize sales.orders@dev --yes
+      phlo-sql table optimize sales.orders --parallel 4 --accept-drift --yes
+      phlo-sql table optimize sales.orders --resume --yes
       phlo-sql table optimize sales.orders --out optimize-orders.sql
     """
     from phlo_sql.cli import draw
     from phlo_sql.cli.change import change
     from phlo_sql.cli.options import one_ref
+    from phlo_sql.cli.resume import resumed
     from phlo_sql.model.intents import Optimize
 
     table_name, written_ref = name
-    return change(
-        Optimize(
-            table=table_name,
-            ref=one_ref(written_ref, ref),
-            **given,
-        ),
-        options,
-        draw.optimized,
-    )
+    intent = Optimize(table=table_name, ref=one_ref(written_ref, ref), **given)
+    if resume:
+        intent = resumed(intent, options, optimize)
+    return change(intent, options, draw.optimized)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
@@ -15,14 +15,15 @@ from phlo_sql.compile.optimize_steps import (
     Sizes,
     data_files,
     predicted,
+    slice_prediction,
     steps_of,
 )
 from phlo_sql.compile.optimize_warnings import warnings_of
 from phlo_sql.compile.predicates import Enforced, enforce
-from phlo_sql.compile.slices import Sizing, Sliced, cut
+from phlo_sql.compile.slices import Sizing, Sliced, cut, predict
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size, parse_size
-from phlo_sql.plan import Binding, Plan, Prediction
+from phlo_sql.plan import Binding, Plan, Prediction, Step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,6 +111,23 @@ def compile_optimize(
         histogram=histogram_of(sliced) if worthwhile else (),
         rewritten_paths=sliced.selection.paths() if worthwhile else (),
     )
+
+
+def slice_anew(step: Step, state: TableState, server: Server) -> Step | None:
+    """A rewriting of a runbook, predicted on the table as it is now: its WHERE and its threshold
+    stand in its statement. None where it would gain nothing. Raises PhloSqlError."""
+    threshold = parse_size(str(dialect.argument_of(step.statement, "file_size_threshold")))
+    predicate = dialect.where_of(step.statement)
+    where = None if predicate is None else enforce(predicate, state, server.version)
+    asked = Sizing(
+        threshold=threshold,
+        target=_current_target(state, server),
+        everything=threshold == ANY_SIZE,
+    )
+    found = predict(state, server, asked, where)
+    if not found.worthwhile:
+        return None
+    return replace(step, predicts=slice_prediction(found))
 
 
 def sizing(intent: Optimize, chosen: Sizes) -> Sizing:

@@ -89,7 +89,7 @@ def _slice_step(
             f"become files of about {human_size(chosen.target)}"
         ),
         undo=_undo(state),
-        independent=slices > 1,
+        independent=True,
         predicts=slice_prediction(part),
         prechecks=checks,
         checks=checks,

@@ -56,6 +56,8 @@ class Slice:
     text: str
     selection: Selection
     outputs: Outputs
+    worthwhile: bool
+    """It leaves fewer files or deletes, or everything is to be rewritten."""
     counts_where: bool
     """The predicate tells the same rows before and after: it names no files."""
 
@@ -88,7 +90,7 @@ def cut(
     """The slices that optimise this table, or what of it lies in `where`, and the whole of what
     they do."""
     whole = predict(state, server, sizing, where)
-    if not _worthwhile(whole, sizing):
+    if not whole.worthwhile:
         return _together((), whole)
     fits = _load_of(whole.selection).parts(limits) == 1
     if fits and (sizing.everything or whole.selection.foreign_specs or _all_gain(whole)):
@@ -117,12 +119,6 @@ def predict(
         return _predict(state, server, sizing, None, None, "the whole table")
     text = dialect.sql_of(where.predicate)
     return _predict(state, server, sizing, where.restriction, where.predicate, text)
-
-
-def _worthwhile(found: Slice, sizing: Sizing) -> bool:
-    if sizing.everything:
-        return found.selection.rewritten_data_files > 0
-    return gains(found.selection, found.outputs)
 
 
 def _within(where: Enforced, cut: Cut) -> Cut:
@@ -177,11 +173,15 @@ def _predict(
 ) -> Slice:
     near = _near(state, restriction)
     selection = select(near, server.version, sizing.threshold, restriction)
+    outputs = predict_outputs(selection, near, server, sizing.target)
     return Slice(
         predicate=predicate,
         text=text,
         selection=selection,
-        outputs=predict_outputs(selection, near, server, sizing.target),
+        outputs=outputs,
+        worthwhile=selection.rewritten_data_files > 0
+        if sizing.everything
+        else gains(selection, outputs),
         counts_where=predicate is not None
         and (restriction is not None and restriction.paths is None),
     )
@@ -211,7 +211,7 @@ def _predicted(
     left = state
     for each in cuts:
         found = _predict(left, server, sizing, each.restriction, each.predicate, each.text)
-        if not _worthwhile(found, sizing):
+        if not found.worthwhile:
             continue
         yield found
         gone = [*found.selection.paths(), *found.selection.paths(Fate.REMOVED)]

@@ -56,6 +56,7 @@ from phlo_sql.dialect.predicates import (
     negated,
     predicate,
 )
+from phlo_sql.dialect.procedures import argument_of, as_of, where_of
 from phlo_sql.dialect.queries import (
     Version,
     aliased,
@@ -111,6 +112,8 @@ __all__ = [
     "all_of",
     "alter_column_type",
     "any_of",
+    "argument_of",
+    "as_of",
     "between",
     "call",
     "checksums",
@@ -168,4 +171,5 @@ __all__ = [
     "sql_of",
     "table",
     "target_of",
+    "where_of",
 ]

@@ -64,6 +64,7 @@ def execute(
     the server refused; where independent steps fail and others don't, that is told in `Ran`.
     """
     plan = runbook.plan
+    journal.keep(runbook.digest, runbook.text)
     journal.write(
         "started",
         command=plan.command,

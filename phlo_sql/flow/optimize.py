@@ -1,29 +1,28 @@
-"""`table optimize`: observe, compile, and measure by the files of the commits that it made."""
+"""`table optimize`: observe, compile, plan a slice anew, go on with a run that was stopped."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from phlo_sql import verify
-from phlo_sql.flow.edges import observe, open_table
+from phlo_sql.flow.edges import observe
+from phlo_sql.flow.optimize_measure import measuring
+from phlo_sql.model.intents import SLICE_BYTES, SLICE_FILES
 from phlo_sql.model.units import trino_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pyiceberg.table import Table
+    from collections.abc import Callable
 
     from phlo_sql.compile.optimize import OptimizePlan
-    from phlo_sql.execute import CheckResult, StepOutcome
-    from phlo_sql.flow.commands import Measure
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.intents import Optimize
-    from phlo_sql.model.state import Inventory
-    from phlo_sql.plan import Prediction
+    from phlo_sql.plan import Step
     from phlo_sql.runbook import Runbook
+
+__all__ = ["again", "command_line", "compile_plan", "measuring"]
 
 
 def compile_plan(intent: Optimize, edges: Edges) -> OptimizePlan:
@@ -37,17 +36,18 @@ def compile_plan(intent: Optimize, edges: Edges) -> OptimizePlan:
     return compile_optimize(named, state, server, datetime.now(UTC), command_line(named))
 
 
-def measuring(book: Runbook, edges: Edges) -> Measure:
-    """Compares the files of each snapshot that the steps made with its parent's."""
-    from phlo_sql.observe.files import read_inventory
+def again(book: Runbook, edges: Edges) -> Callable[[Step], Step | None]:
+    """Predicts one slice on the table as it is now; None where nothing is left to gain in it."""
+    one_at_a_time = Lock()
 
-    table = open_table(book.plan.table, book.plan.ref, edges)
-    before = read_inventory(table)
+    def plan(step: Step) -> Step | None:
+        from phlo_sql.compile.optimize import slice_anew
 
-    def measure(steps: Sequence[StepOutcome]) -> tuple[Prediction, tuple[CheckResult, ...]]:
-        return _measure(table, {step.query_id for step in steps}, before), ()
+        with one_at_a_time:
+            state = observe(book.plan.table, book.plan.ref, edges)
+            return slice_anew(step, state, edges.server(state.table))
 
-    return measure
+    return plan
 
 
 def command_line(intent: Optimize) -> str:
@@ -59,26 +59,16 @@ def command_line(intent: Optimize) -> str:
         words += ["--target-file-size", trino_size(intent.target_file_size)]
     if intent.where:
         words += ["--where", intent.where]
+    if intent.rewrite_all:
+        words.append("--rewrite-all")
+    if intent.sort_by:
+        words += ["--sort-by", ",".join(intent.sort_by)]
+    if intent.manifests:
+        words.append("--manifests")
+    if intent.max_slice_bytes != SLICE_BYTES:
+        words += ["--max-slice-bytes", trino_size(intent.max_slice_bytes)]
+    if intent.max_slice_files != SLICE_FILES:
+        words += ["--max-slice-files", str(intent.max_slice_files)]
     if intent.verify != "count":
         words += ["--verify", intent.verify]
     return shlex.join(words)
-
-
-def _measure(table: Table, queries: set[str], before: Inventory) -> Prediction:
-    """What the commits of these queries did: the files of each snapshot against its parent's.
-
-    Trino writes its query id into a snapshot's summary, so a commit of somebody else is told
-    apart. Where a catalog shows only the current snapshot (Nessie), that one is taken.
-    """
-    from phlo_sql.observe.files import read_inventory
-
-    table.refresh()
-    snapshots = {each.snapshot_id: each for each in table.metadata.snapshots}
-    for snapshot in snapshots.values():
-        summary = snapshot.summary
-        if summary is None or summary.additional_properties.get("trino_query_id") not in queries:
-            continue
-        parent = snapshot.parent_snapshot_id
-        start = read_inventory(table, snapshot_id=parent) if parent in snapshots else before
-        return verify.changes(start, read_inventory(table, snapshot_id=snapshot.snapshot_id))
-    return verify.changes(before, read_inventory(table))

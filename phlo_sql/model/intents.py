@@ -20,8 +20,7 @@ class Optimize:
 
     `target_file_size` in bytes is the size of the files written; None takes the table's own.
     `where` is a predicate that `dialect.predicate` reads. One statement takes at most
-    `max_slice_bytes` and `max_slice_files`. `parallel` statements run at once. `rewrite_all` takes
-    files of any size. `sort_by` are columns that files are sorted by in this run, `manifests` adds
+    `max_slice_bytes` and `max_slice_files`. `rewrite_all` takes files of any size. `sort_by` are columns that files are sorted by in this run, `manifests` adds
     `optimize_manifests` where it gains.
     """
 
@@ -31,7 +30,6 @@ class Optimize:
     where: str | None = None
     max_slice_bytes: int = SLICE_BYTES
     max_slice_files: int = SLICE_FILES
-    parallel: int = 1
     rewrite_all: bool = False
     sort_by: tuple[str, ...] = ()
     manifests: bool = False

@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
--- digest:    sha256:4f26926091606695d2ec49b1b7b42c2c0bed0aaf36bcabfe430b019f8d2d090e
+-- digest:    sha256:a5ac834baf510df8a6606af5ed52ba90e9e41497c366cb405428f205b51b6110
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 12 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
 -- precheck unmoved: expect "s3://lake/we\"ird/a.b; drop table x --/metadata/00007-2b1c.metadata.json"

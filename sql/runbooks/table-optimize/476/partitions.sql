@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 47; rewritten_bytes = 42991616; removed_delete_files = 0; added_data_files = 2; added_bytes = 25794971..60204647
--- digest:    sha256:a12a99f8f729d093e3e7527a94fdaf214d29344df7dcf2a561b83244880738d2
+-- digest:    sha256:20708f20ce7d480cf5555525a5f89ef585c4de306118b88fcdbf4b5626480746
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 47 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 47; rewritten_bytes = 42991616; removed_delete_files = 0; added_data_files = 2; added_bytes = 25794971..60204647
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

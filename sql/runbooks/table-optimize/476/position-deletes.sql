@@ -15,12 +15,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 4; rewritten_bytes = 316145664; removed_delete_files = 1; added_data_files = 1; added_bytes = 189682023..442612122
--- digest:    sha256:308bb8bad6f109cb4a79de177f27acde17f771c30083d7d6b4dcc0a0beda3754
+-- digest:    sha256:d1a9dce1039f0f04f3b25cf34b7c575afab2174690ca343e96f6d14b75fbf2b9
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 4 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 4; rewritten_bytes = 316145664; removed_delete_files = 1; added_data_files = 1; added_bytes = 189682023..442612122
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

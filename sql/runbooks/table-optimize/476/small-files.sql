@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 1; added_bytes = 377487361..880812033
--- digest:    sha256:cd1c4af5e0d859cd4b0771b63705a0850896ff68e72afbc36988679f951c0e33
+-- digest:    sha256:9fc30dd71c18ce891984785dab734651438b6e1e2c92b52d50d51b07cc192736
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 1,200 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 1; added_bytes = 377487361..880812033
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

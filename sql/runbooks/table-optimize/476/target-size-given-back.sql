@@ -14,7 +14,7 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
--- digest:    sha256:c1e2059cd2252249af8396650f0cda5e2f4426e65648e26a2fc171f67f4159e3
+-- digest:    sha256:3e43960889cb9ff20c09b2819b7a518272e5f45c03599131fadf31c9877a6c2f
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: write files of 256 MB in this session ==
@@ -33,6 +33,7 @@ SET SESSION "iceberg"."target_max_file_size" = '256MB';
 -- == Step 2 of 2: rewrite 1,200 data files ==
 -- why:       files up to 192 MB, and files with deletes, become files of about 256 MB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
 -- precheck rows: note the answer

@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
--- digest:    sha256:b81bd38bbe7d6121cef599b29e913f81d0b1d135096eb04d675fc6828e4b3330
+-- digest:    sha256:04041b2a163d024f59c05486f806376c518f14e02fd367b29836a33e02d34342
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 12 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
 -- precheck unmoved: expect "s3://lake/we\"ird/a.b; drop table x --/metadata/00007-2b1c.metadata.json"

@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
--- digest:    sha256:70fe124adc079c4bd4c20dae423ae512160e79e118f621bd2303d7236275c55f
+-- digest:    sha256:6a16cf89b52aff33435f5b957c2f5a309d149476a43b8e2c4a147081ab67c5eb
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 12 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 47; rewritten_bytes = 42991616; removed_delete_files = 0; added_data_files = 2; added_bytes = 25794971..60204647
--- digest:    sha256:b10e708f498c0edc0b802f9d15efdc0d06ae93cb66a92688742ce83e80ed271c
+-- digest:    sha256:bb41ed0c5585adc414bd2a43534a5fa5823d07f7f8d2e93e1f485cb9dfdafb37
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 47 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 47; rewritten_bytes = 42991616; removed_delete_files = 0; added_data_files = 2; added_bytes = 25794971..60204647
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

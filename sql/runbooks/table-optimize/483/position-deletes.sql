@@ -15,12 +15,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 4; rewritten_bytes = 316145664; removed_delete_files = 1; added_data_files = 1; added_bytes = 189682023..442612122
--- digest:    sha256:99d4435d7d866232884ab8f82cd0bef1884e772383c7d08ff1030735d8778294
+-- digest:    sha256:910849359624572a0b39893ba0ba16c96805c57b113edda79f071804aa68af59
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 4 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 4; rewritten_bytes = 316145664; removed_delete_files = 1; added_data_files = 1; added_bytes = 189682023..442612122
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

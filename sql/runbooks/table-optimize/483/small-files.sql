@@ -14,12 +14,13 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 1; added_bytes = 377487361..880812033
--- digest:    sha256:db89f12f5537afc7182cd80e7774584c42b1fac563b2e438c3c65950cde2ab35
+-- digest:    sha256:e7df4dbd62b44b13334956675974f20440bd102c12b90b3b1ea3a97730432bdb
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 1,200 data files ==
 -- why:       files up to 100 MB, and files with deletes, become files of about 1.0 GB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 1; added_bytes = 377487361..880812033
 -- precheck unmoved: expect "s3://lake/sales/orders/metadata/00007-2b1c.metadata.json"

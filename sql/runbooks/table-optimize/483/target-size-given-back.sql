@@ -14,7 +14,7 @@
 -- does:      Commits one snapshot; readers see the table before it or after it.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
--- digest:    sha256:7db1f3651d9fa783a0e332d14b5d8f7fa69424baacafb7312591bead372b17ca
+-- digest:    sha256:547947eced06bb1502efd2401ecca56275db36c4081378d93f1b5c2fce4c2104
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: write files of 256 MB to this table ==
@@ -33,6 +33,7 @@ ALTER TABLE "iceberg"."sales"."orders" SET PROPERTIES "target_max_file_size" = '
 -- == Step 2 of 3: rewrite 1,200 data files ==
 -- why:       files up to 192 MB, and files with deletes, become files of about 256 MB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
 -- precheck rows: note the answer

@@ -15,7 +15,7 @@
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
 -- warning:   the table keeps target_max_file_size = '256MB' afterwards: it had none, and Trino 483 has no statement that takes one away
--- digest:    sha256:3a2da0317dcb1c4cd49d5e3656863cb798cc93bab9d7dd89b8174320cc57309a
+-- digest:    sha256:2f8e482a4e6ac79ceeeca7710a92daaaf9b5e479f72f2f37b8ba7a1939c58ce5
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: write files of 256 MB to this table ==
@@ -33,6 +33,7 @@ ALTER TABLE "iceberg"."sales"."orders" SET PROPERTIES "target_max_file_size" = '
 -- == Step 2 of 2: rewrite 1,200 data files ==
 -- why:       files up to 192 MB, and files with deletes, become files of about 256 MB
 -- kind:      procedure
+-- runs:      on its own
 -- destroys:  nothing
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
 -- precheck rows: note the answer
