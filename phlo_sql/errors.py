@@ -36,6 +36,8 @@ class Code(Enum):
     )
     BAD_RESOURCE = _Entry("PS008", "bad_resource", USAGE, "a policy's resource cannot be read")
     BAD_POLICY = _Entry("PS009", "bad_policy", USAGE, "a policy, or a file of them, cannot be read")
+    BAD_TYPE = _Entry("PS030", "bad_type", USAGE, "a column's type cannot be read")
+    BAD_SCHEMA = _Entry("PS031", "bad_schema", USAGE, "a schema file cannot be read")
     INCOMPATIBLE_SQLGLOT = _Entry(
         "PS090", "incompatible_sqlglot", FAILED, "sqlglot is compiled and cannot be extended"
     )
@@ -70,6 +72,9 @@ class Code(Enum):
         "PS113", "unsupported_type", REFUSED, "PyIceberg cannot load a column's type"
     )
 
+    UNKNOWN_COLUMN = _Entry("PS120", "unknown_column", FAILED, "the column does not exist")
+    UNKNOWN_SNAPSHOT = _Entry("PS121", "unknown_snapshot", FAILED, "no such snapshot is kept")
+
     UNSUPPORTED_VERSION = _Entry(
         "PS201", "unsupported_version", REFUSED, "this Trino version cannot do it"
     )
@@ -85,6 +90,13 @@ class Code(Enum):
     )
     BELOW_FLOOR = _Entry(
         "PS209", "below_floor", REFUSED, "a retention is below the server's minimum"
+    )
+
+    BREAKING_CHANGE = _Entry(
+        "PS230", "breaking_change", REFUSED, "a change of schema breaks who reads or writes"
+    )
+    IMPOSSIBLE_CHANGE = _Entry(
+        "PS231", "impossible_change", REFUSED, "a change of schema that cannot be made"
     )
 
     CONFIRMATION_REQUIRED = _Entry(

@@ -1,0 +1,1 @@
+"""Schemas as values: types in every spelling, differences, compatibility, and file formats."""

@@ -1,0 +1,459 @@
+"""What separates two schemas, and what each difference means to who reads and who writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql.schema import spelling
+from phlo_sql.schema.model import (
+    Field,
+    ListOf,
+    MapOf,
+    Primitive,
+    Struct,
+    TableSchema,
+    aligned,
+    by_id,
+    children,
+    paths,
+    shared_ids,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from phlo_sql.schema.model import PartitionTerm, Path, SortTerm, Type
+
+
+class Effect(Enum):
+    """Whom a change breaks, best first."""
+
+    COMPATIBLE = "compatible"
+    WRITERS = "breaking for writers"
+    READERS = "breaking for readers"
+    IMPOSSIBLE = "impossible"
+
+    @property
+    def breaking(self) -> bool:
+        return self is not Effect.COMPATIBLE
+
+
+class What(Enum):
+    ADDED = "added"
+    DROPPED = "dropped"
+    RENAMED = "renamed"
+    TYPE = "type"
+    NULLABLE = "nullability"
+    DOC = "comment"
+    DEFAULT = "default"
+    ORDER = "order"
+    PARTITIONING = "partitioning"
+    SORT = "sort order"
+    FORMAT = "format version"
+    PROPERTY = "property"
+    TABLE_COMMENT = "table comment"
+    IDENTIFIER = "identifier fields"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that differs; `path` is its place on the left, for an added field on the right."""
+
+    what: What
+    path: Path = ()
+    old: str | None = None
+    new: str | None = None
+    effect: Effect
+    why: str
+    instead: str = ""
+    """For an impossible change: what would work."""
+    id: int = 0
+
+    @property
+    def place(self) -> str:
+        return spelling.written(self.path) if self.path else "table"
+
+    @property
+    def line(self) -> str:
+        """The difference in words."""
+        match self.what:
+            case What.ADDED:
+                return f"{self.place}: added, {self.new}"
+            case What.DROPPED:
+                return f"{self.place}: dropped, was {self.old}"
+            case What.RENAMED:
+                return f"{self.place}: renamed to {self.new}"
+            case _:
+                old, new = self.old or "none", self.new or "none"
+                return f"{self.place}: {self.what.value} {old} → {new}"
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "what": self.what.value,
+            "path": self.place,
+            "old": self.old,
+            "new": self.new,
+            "effect": self.effect.value,
+            "breaking": self.effect.breaking,
+            "why": self.why,
+            "instead": self.instead or None,
+        }
+
+
+def line_up(left: TableSchema, right: TableSchema) -> TableSchema:
+    """The right side under the left side's ids: by id where both share a lineage, else by name."""
+    return aligned(right, left, shared_ids(left, right))
+
+
+def differences(left: TableSchema, right: TableSchema) -> tuple[Difference, ...]:
+    """All that leads from left to right; `right` is lined up with `left`."""
+    spoken = left.says & right.says
+    found = [*_fields(left, right, docs="docs" in spoken)]
+    if left.format_version != right.format_version and "properties" in spoken:
+        found.append(_format(left, right))
+    if "comment" in spoken and (left.comment or None) != (right.comment or None):
+        found.append(
+            _plain(What.TABLE_COMMENT, left.comment, right.comment, "a comment is for people")
+        )
+    if "partitioning" in spoken:
+        found += _partitioning(left, right)
+    if "sort" in spoken:
+        found += _sorting(left, right)
+    if "properties" in spoken:
+        found += _properties(left, right)
+    return tuple(found)
+
+
+def _plain(what: What, old: str | None, new: str | None, why: str, path: Path = ()) -> Difference:
+    return Difference(what=what, path=path, old=old, new=new, effect=Effect.COMPATIBLE, why=why)
+
+
+# ------------------------------------------------------------------ fields
+def _fields(left: TableSchema, right: TableSchema, *, docs: bool) -> Iterator[Difference]:
+    old, new = by_id(left.fields), by_id(right.fields)
+    before, after = paths(left), paths(right)
+    gone = {before[each]: each for each in old if each not in new}
+    come = {after[each]: each for each in new if each not in old}
+    for path, each in gone.items():
+        if not _inside(path, gone):
+            yield dropped(left, old[each], path)
+    for path, each in come.items():
+        if not _inside(path, come):
+            yield added(new[each], path)
+    for each in old:
+        if each in new:
+            yield from _changed(
+                left, (old[each], new[each]), (before[each], after[each]), docs=docs
+            )
+    yield from _order(left.fields, right.fields, ())
+
+
+def _inside(path: Path, places: Container[Path]) -> bool:
+    """Whether a field around this one is among them too: then that one tells all."""
+    return any(path[:depth] in places for depth in range(1, len(path)))
+
+
+def added(field: Field, path: Path) -> Difference:
+    kind = spelling.iceberg(field.type)
+    if field.required:
+        return Difference(
+            what=What.ADDED,
+            path=path,
+            new=f"{kind} NOT NULL",
+            id=field.id,
+            effect=Effect.IMPOSSIBLE,
+            why="rows that are there have no value for it, and Trino adds no NOT NULL column",
+            instead="add it as optional, with a default in format 3",
+        )
+    if any(each.required and path[-1] != "key" for path, each in walk(children(field.type))):
+        return Difference(
+            what=What.ADDED,
+            path=path,
+            new=kind,
+            id=field.id,
+            effect=Effect.IMPOSSIBLE,
+            why="Trino makes every field inside a column optional",
+            instead="leave NOT NULL out inside the type",
+        )
+    return Difference(
+        what=What.ADDED,
+        path=path,
+        new=kind,
+        id=field.id,
+        effect=Effect.COMPATIBLE,
+        why="an optional field reads as NULL, or its default, where files do not have it",
+    )
+
+
+def dropped(left: TableSchema, field: Field, path: Path) -> Difference:
+    within = {field.id, *by_id(children(field.type))}
+    partition = {term.source for term in left.partitioning}
+    effect, why, instead = Effect.READERS, "queries that name it fail", ""
+    if within & partition:
+        effect, why = Effect.IMPOSSIBLE, "the table is partitioned by it"
+        instead = "keep the column; Trino drops no source of a partition spec, present or past"
+    elif within & left.old_sources:
+        effect, why = Effect.IMPOSSIBLE, "an old partition spec has it as its source"
+        instead = "keep the column, or write the table anew with CREATE TABLE AS"
+    elif within & left.identifier:
+        effect, why = Effect.IMPOSSIBLE, "it is an identifier field: rows are told apart by it"
+        instead = "take it out of the identifier fields first, which Spark can"
+    elif path[-1] in ("element", "key", "value") and len(path) > 1:
+        effect, why = Effect.IMPOSSIBLE, "a container always holds something"
+        instead = "drop the whole column"
+    return Difference(
+        what=What.DROPPED,
+        path=path,
+        old=spelling.iceberg(field.type),
+        id=field.id,
+        effect=effect,
+        why=why,
+        instead=instead,
+    )
+
+
+def _changed(
+    left: TableSchema, pair: tuple[Field, Field], place: tuple[Path, Path], *, docs: bool
+) -> Iterator[Difference]:
+    (old, new), (path, _) = pair, place
+    if old.name != new.name:
+        yield Difference(
+            what=What.RENAMED,
+            path=path,
+            old=old.name,
+            new=new.name,
+            id=old.id,
+            effect=Effect.READERS,
+            why="files are read by id and stay as they are; queries by the old name fail",
+        )
+    if type(old.type) is not type(new.type) or (
+        isinstance(old.type, Primitive) and old.type != new.type
+    ):
+        yield retyped(old, new.type, path)
+    if old.required != new.required:
+        yield _nullability(left, old, new, path)
+    if docs and (old.doc or None) != (new.doc or None):
+        yield _doc(old, new, path)
+    if old.write_default != new.write_default:
+        yield _default(old, new, path)
+
+
+def retyped(old: Field, kind: Type, path: Path) -> Difference:
+    why = promotion(old.type, kind)
+    return Difference(
+        what=What.TYPE,
+        path=path,
+        old=spelling.iceberg(old.type),
+        new=spelling.iceberg(kind),
+        id=old.id,
+        effect=Effect.COMPATIBLE if why is None else Effect.IMPOSSIBLE,
+        why=why or "Iceberg promotes it: files are read as the wider type",
+        instead="" if why is None else "add a column of the new type, copy, then drop the old one",
+    )
+
+
+def promotion(old: Type, new: Type) -> str | None:
+    """Why Iceberg can't promote a type; None where it can (spec, "Schema Evolution")."""
+    match old, new:
+        case (Primitive("int"), Primitive("long")) | (Primitive("float"), Primitive("double")):
+            return None
+        case Primitive("decimal", (wide, scale)), Primitive("decimal", (wider, other)):
+            if scale != other:
+                return "Iceberg keeps the scale of a decimal"
+            if int(wider) < int(wide):
+                return f"values of {wide} digits may not fit into {wider}"
+            return None
+        case (Struct(), Struct()) | (ListOf(), ListOf()) | (MapOf(), MapOf()):
+            return None
+        case _:
+            return (
+                f"Iceberg promotes {spelling.iceberg(old)[:60]} "
+                f"{_PROMOTIONS.get(getattr(old, 'name', ''), 'to nothing else')}"
+            )
+
+
+_PROMOTIONS = {
+    "int": "to long only",
+    "float": "to double only",
+    "decimal": "to a decimal of more digits and the same scale only",
+}
+
+
+def _nullability(left: TableSchema, old: Field, new: Field, path: Path) -> Difference:
+    effect, instead = Effect.COMPATIBLE, ""
+    why = "what was written stays valid; readers may now meet NULL"
+    if new.required:
+        effect, why = Effect.IMPOSSIBLE, "Trino adds no NOT NULL to a column of an Iceberg table"
+        instead = "hold it by a check where rows are written"
+    elif len(path) > 1:
+        effect, why = Effect.IMPOSSIBLE, "Trino drops NOT NULL from columns only, not inside them"
+        instead = "add a new field beside it"
+    elif old.id in left.identifier:
+        effect, why = Effect.IMPOSSIBLE, "it is an identifier field, which is never NULL"
+        instead = "take it out of the identifier fields first"
+    return Difference(
+        what=What.NULLABLE,
+        path=path,
+        old="NOT NULL" if old.required else "optional",
+        new="NOT NULL" if new.required else "optional",
+        id=old.id,
+        effect=effect,
+        why=why,
+        instead=instead,
+    )
+
+
+def _doc(old: Field, new: Field, path: Path) -> Difference:
+    nested = len(path) > 1
+    return Difference(
+        what=What.DOC,
+        path=path,
+        old=old.doc or None,
+        new=new.doc or None,
+        id=old.id,
+        effect=Effect.IMPOSSIBLE if nested else Effect.COMPATIBLE,
+        why="Trino comments on columns, not on fields inside them"
+        if nested
+        else "a comment is for people",
+        instead="say it in the comment of the column" if nested else "",
+    )
+
+
+def _default(old: Field, new: Field, path: Path) -> Difference:
+    nested = len(path) > 1
+    return Difference(
+        what=What.DEFAULT,
+        path=path,
+        old=_shown(old.write_default),
+        new=_shown(new.write_default),
+        id=old.id,
+        effect=Effect.IMPOSSIBLE if nested else Effect.COMPATIBLE,
+        why="Trino sets defaults of columns, not of fields inside them"
+        if nested
+        else "rows written from now on get it where a statement leaves the column out",
+        instead="give the whole column a default" if nested else "",
+    )
+
+
+def _shown(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _order(left: tuple[Field, ...], right: tuple[Field, ...], path: Path) -> Iterator[Difference]:
+    ids, others = {each.id for each in left}, {each.id for each in right}
+    before = [each for each in left if each.id in others]
+    after = [each for each in right if each.id in ids]
+    if [each.id for each in before] != [each.id for each in after]:
+        yield Difference(
+            what=What.ORDER,
+            path=path,
+            old=_names(before),
+            new=_names(after),
+            effect=Effect.COMPATIBLE if path else Effect.IMPOSSIBLE,
+            why="fields are read by id"
+            if path
+            else "Trino moves no column that is there; SELECT * and INSERT without names see it",
+            instead=""
+            if path
+            else "name columns in queries, or drop and add (a new, empty column)",
+        )
+    twins = {each.id: each for each in right}
+    for each in left:
+        if each.id in twins:
+            yield from _order(
+                children(each.type), children(twins[each.id].type), (*path, each.name)
+            )
+
+
+def _names(fields: list[Field]) -> str:
+    names = [each.name for each in fields]
+    return ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+
+
+# ------------------------------------------------------------------ the table
+def _format(left: TableSchema, right: TableSchema) -> Difference:
+    down = right.format_version < left.format_version
+    return Difference(
+        what=What.FORMAT,
+        old=str(left.format_version),
+        new=str(right.format_version),
+        effect=Effect.IMPOSSIBLE if down else Effect.READERS,
+        why="Iceberg has no way back to an older format"
+        if down
+        else "engines that do not know the newer format can no longer read the table",
+        instead="copy the table with CREATE TABLE AS" if down else "",
+    )
+
+
+def _partitioning(left: TableSchema, right: TableSchema) -> list[Difference]:
+    if _terms(left.partitioning) == _terms(right.partitioning):
+        return []
+    return [
+        _plain(
+            What.PARTITIONING,
+            ", ".join(partition_texts(left)) or None,
+            ", ".join(partition_texts(right)) or None,
+            "files that are there keep their partitions; what is written from now on has the new",
+        )
+    ]
+
+
+def _terms(terms: tuple[PartitionTerm, ...]) -> list[tuple[int, str]]:
+    return [(each.source, each.transform) for each in terms]
+
+
+def _sorting(left: TableSchema, right: TableSchema) -> list[Difference]:
+    if left.sort == right.sort:
+        return []
+    return [
+        _plain(
+            What.SORT,
+            ", ".join(sort_texts(left)) or None,
+            ", ".join(sort_texts(right)) or None,
+            "it orders rows in files that are written from now on",
+        )
+    ]
+
+
+def _properties(left: TableSchema, right: TableSchema) -> Iterator[Difference]:
+    for name in sorted({*left.properties, *right.properties}):
+        old, new = left.properties.get(name), right.properties.get(name)
+        if old != new:
+            yield _plain(What.PROPERTY, old, new, "it steers how files are written", (name,))
+
+
+def partition_texts(schema: TableSchema) -> list[str]:
+    """Partitioning as Trino's `partitioning` property has it."""
+    places = paths(schema)
+    return [
+        _partition(spelling_of(places[each.source]), each.transform) for each in schema.partitioning
+    ]
+
+
+def _partition(name: str, transform: str) -> str:
+    if transform == "identity":
+        return name
+    word, _, width = transform.removesuffix("]").partition("[")
+    return f"{word}({name}, {width})" if width else f"{word}({name})"
+
+
+def sort_texts(schema: TableSchema) -> list[str]:
+    """Sort order as Trino's `sorted_by` property has it."""
+    places = paths(schema)
+    return [_sort(spelling_of(places[each.source]), each) for each in schema.sort]
+
+
+def _sort(name: str, term: SortTerm) -> str:
+    shown = name if term.transform == "identity" else _partition(name, term.transform)
+    direction = "DESC" if term.descending else "ASC"
+    return f"{shown} {direction} NULLS {'FIRST' if term.nulls_first else 'LAST'}"
+
+
+def spelling_of(path: Path) -> str:
+    """A source column as Trino's own properties write it: quoted where it is no plain name."""
+    name = ".".join(path)
+    plain = name.replace("_", "a").isalnum() and name.isascii() and not name[:1].isdigit()
+    return name if plain and name == name.lower() else spelling.quoted(name)
