@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phlo_sql import dialect, flow
+from phlo_sql import approval, dialect, flow
 from phlo_sql import runbook as runbooks
-from phlo_sql.access.changes import COMMANDS as POLICY_COMMANDS
 from phlo_sql.audit.journal import Journal
 from phlo_sql.cli import draw, host
 from phlo_sql.cli.connection import connected, journal_path
@@ -19,6 +20,8 @@ from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from phlo_sql.cli.options import Options
@@ -31,48 +34,50 @@ if TYPE_CHECKING:
 
 Show = Callable[["Console", Any], None]
 """Draws what a dry run shows of a compiled plan beside its steps and prediction."""
+_ASKED: ContextVar[list[tuple[Any, Show]] | None] = ContextVar("phlo_sql_asked", default=None)
 
 
 def change(intent: Intent, options: Options, show: Show) -> Report:
     """Plan the intent; then show it, save it, or run it once that is confirmed."""
+    asked = _ASKED.get()
+    if asked is not None:
+        asked.append((intent, show))
+        return Report(status="noop")
     with connected(options) as (settings, session):
         with watching(quiet=options.quiet) as watch:
             planned = flow.plan(
                 intent, flow.Edges(settings=settings, session=session, note=watch.note)
             )
-        book = planned.runbook
-        if options.out and book.plan.steps:
-            Path(options.out).write_text(book.text, encoding="utf-8")
-        if not book.plan.steps:
-            return _report("noop", planned, options, show)
-        if options.dry_run or options.out:
-            return _report("planned", planned, options, show)
-        if not options.as_json:
-            _draw(planned, show)(console())
-        _confirm(book, options)
-        return _apply(book.text, settings, session, options)
+        return proceed(planned, settings, session, options, show)
 
 
-def apply_runbook(file: str, options: Options) -> Report:
-    """Run a runbook from its file."""
-    text = _read(file)
-    book = runbooks.read(text)
-    if options.dry_run:
-        return _shown(book)
-    if book.plan.command in POLICY_COMMANDS:
-        from phlo_sql.cli.access_policies import apply_runbook as apply_policies
-
-        return apply_policies(text, options)
-    with connected(options) as (settings, session):
-        if not options.as_json:
-            draw.plan(console(), book.plan)
-        _confirm(book, options)
-        return _apply(text, settings, session, options)
+@contextmanager
+def captured() -> Iterator[list[tuple[Intent, Show]]]:
+    """Commands run inside only say what they are asked for; nothing is planned or run."""
+    asked: list[tuple[Intent, Show]] = []
+    token = _ASKED.set(asked)
+    try:
+        yield asked
+    finally:
+        _ASKED.reset(token)
 
 
-def show_runbook(file: str, options: Options) -> Report:
-    """The plan that a file holds."""
-    return _shown(runbooks.read(_read(file)))
+def proceed(
+    planned: Planned, settings: Settings, session: TrinoSession, options: Options, show: Show
+) -> Report:
+    """Show a plan or save it, or run it once that is confirmed."""
+    book = planned.runbook
+    if options.out and book.plan.steps:
+        Path(options.out).write_text(book.text, encoding="utf-8", newline="\n")
+    if not book.plan.steps:
+        return _report("noop", planned, options, show)
+    if options.dry_run or options.out:
+        return _report("planned", planned, options, show)
+    approval.require(book, book.plan.planned_by, settings)
+    if not options.as_json:
+        _draw(planned, show)(console())
+    confirm(book, options)
+    return run(book.text, settings, session, options)
 
 
 def plan_document(book: Runbook) -> dict[str, Any]:
@@ -149,30 +154,7 @@ def _draw(planned: Planned, show: Show, saved: str | None = None) -> Callable[[C
     return human
 
 
-def _shown(book: Runbook) -> Report:
-    def human(out: Console) -> None:
-        draw.plan(out, book.plan)
-        out.print()
-        draw.predictions(out, book.plan.predicts)
-
-    return Report(
-        status="planned" if book.plan.steps else "noop",
-        data={"plan": plan_document(book)},
-        warnings=book.plan.warnings,
-        human=human,
-    )
-
-
-def _read(file: str) -> str:
-    try:
-        return Path(file).read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PhloSqlError(
-            Code.RUNBOOK_INVALID, f"{file} cannot be read as text: {error}", "name a .sql runbook"
-        ) from error
-
-
-def _confirm(book: Runbook, options: Options) -> None:
+def confirm(book: Runbook, options: Options) -> None:
     """Ask before a change; refuse where nobody can be asked."""
     if options.yes:
         return
@@ -190,15 +172,17 @@ def _confirm(book: Runbook, options: Options) -> None:
         )
 
 
-def _apply(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:
+def run(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:
     book = runbooks.read(text)
     deed = _deed(book.plan)
     host.authorize(deed)
+    approvers = approval.require(book, book.plan.planned_by, settings)
     started = datetime.now(UTC)
     journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
     outcome: dict[str, Any] = {
         "operation_id": journal.operation,
         "runbook": book.digest,
+        "approvers": list(approvers),
         "status": "failed",
     }
     try:
@@ -228,10 +212,13 @@ def _run(
     with watching(quiet=options.quiet) as watch:
         applied = flow.apply(
             text,
-            flow.Edges(settings=settings, session=session, note=watch.note),
+            flow.Edges(
+                settings=settings, session=session, note=watch.note, parallel=options.parallel
+            ),
             journal,
             watch,
             accept_drift=options.accept_drift,
+            only=options.step,
         )
     return _outcome(book.plan, applied, journal)
 
@@ -239,7 +226,8 @@ def _run(
 def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
     failures = applied.failures
     checks = [check.document() for check in applied.checks]
-    checks += [verdict.document() for verdict in applied.verdicts if verdict.exact]
+    if not applied.moved:
+        checks += [verdict.document() for verdict in applied.verdicts if verdict.exact]
     undo = next((s.undo for s in plan.steps if s.undo.statement is not None), None)
 
     def human(out: Console) -> None:
@@ -247,12 +235,14 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
         draw.predictions(out, plan.predicts, applied.measured)
         seconds = sum(step.seconds for step in applied.steps)
         out.print(
-            f"{len(applied.steps)} step(s) in {seconds:.1f} s, "
+            f"{len(applied.steps)} of {len(plan.steps)} step(s) in {seconds:.1f} s, "
             f"{sum(c['ok'] for c in checks)} of {len(checks)} checks agree"
         )
 
+    status, code, reason = _ending(applied)
+    again = f"{plan.command_line} --resume"
     return Report(
-        status="error" if failures else "success",
+        status=status,
         data={
             "plan": plan_document(applied.runbook),
             "result": applied.measured.document(),
@@ -266,14 +256,36 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
                 }
                 for s in applied.steps
             ],
+            "failed": [
+                {"id": each.step.id, "code": each.error.code.id, "problem": each.error.problem}
+                for each in applied.failed
+            ],
+            "remaining": list(applied.left),
             "operation": journal.operation,
         },
         warnings=(*plan.warnings, *applied.surprises),
-        errors=tuple(f"{Code.NOT_VERIFIED.id}: {line}" for line in failures),
-        reason_code=Code.NOT_VERIFIED.reason if failures else None,
-        next_steps=((dialect.render(undo.statement), f"to go back: {undo.reason}"),)
-        if failures and undo and undo.statement is not None
-        else (),
-        exit_code=Code.NOT_VERIFIED.exit_code if failures else 0,
+        errors=(
+            *(f"{Code.NOT_VERIFIED.id}: {line}" for line in failures),
+            *(f"{e.error.code.id}: step {e.step.id}: {e.error.problem}" for e in applied.failed),
+        ),
+        reason_code=reason,
+        next_steps=(
+            *(
+                ((dialect.render(undo.statement), f"to go back: {undo.reason}"),)
+                if failures and undo and undo.statement is not None
+                else ()
+            ),
+            *(((again, "to go on with what remains"),) if applied.failed else ()),
+        ),
+        exit_code=code,
         human=human,
     )
+
+
+def _ending(applied: Applied) -> tuple[str, int, str | None]:
+    """Status, exit code and reason: what is not verified weighs more than what is not done."""
+    if applied.failures:
+        return "error", Code.NOT_VERIFIED.exit_code, Code.NOT_VERIFIED.reason
+    if applied.failed:
+        return "partial", 1, applied.failed[0].error.code.reason
+    return "success", 0, None

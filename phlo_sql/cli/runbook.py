@@ -6,43 +6,105 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phlo_sql.cli.options import Options, applying, local
+from phlo_sql.cli.options import Options, applying, configured, going_back, reading
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
 
+_FILE = click.Path(exists=True, dir_okay=False)
+
 
 @click.group()
 def runbook() -> None:
-    """Show and apply saved runbooks."""
+    """Review, sign and run plans that were saved as SQL."""
 
 
 @runbook.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@local
-def show(file: str, options: Options) -> Report:
-    """Show the plan that a runbook holds.
+@click.argument("file", type=_FILE)
+@click.option("--html", metavar="PAGE", help="Write one self-contained page for a reviewer.")
+@configured
+def show(file: str, html: str | None, options: Options) -> Report:
+    """Show the plan that a runbook holds, and who approved it.
 
     \b
-    Example:
+    Examples:
       phlo-sql runbook show optimize-orders.sql
+      phlo-sql runbook show optimize-orders.sql --html optimize-orders.html
     """
-    from phlo_sql.cli.change import show_runbook
+    from phlo_sql.cli import saved
 
-    return show_runbook(file, options)
+    return saved.show(file, html, options)
 
 
 @runbook.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.argument("file", type=_FILE)
+@click.option("--step", type=click.IntRange(1), metavar="N", help="Run this step alone.")
+@click.option("--replan", is_flag=True, help="Make the plan anew and show the difference first.")
+@click.option("--out", metavar="FILE", help="With --replan: save the new plan there; run nothing.")
 @applying
-def apply(file: str, options: Options) -> Report:
+def apply(file: str, replan: bool, options: Options) -> Report:
     """Run a runbook, if the table still has the state that the plan was made from.
 
     \b
     Examples:
       phlo-sql runbook apply optimize-orders.sql --dry-run
       phlo-sql runbook apply optimize-orders.sql --yes
+      phlo-sql runbook apply optimize-orders.sql --step 1 --yes
+      phlo-sql runbook apply optimize-orders.sql --replan --out again.sql
     """
-    from phlo_sql.cli.change import apply_runbook
+    from phlo_sql.cli import saved
 
-    return apply_runbook(file, options)
+    return saved.apply(file, replan, options)
+
+
+@runbook.command()
+@click.argument("file", type=_FILE)
+@reading
+def verify(file: str, options: Options) -> Report:
+    """Compare what a runbook left with what is there now; exit 1 where it differs.
+
+    \b
+    Example:
+      phlo-sql runbook verify optimize-orders.sql
+    """
+    from phlo_sql.cli import saved
+
+    return saved.verify(file, options)
+
+
+@runbook.command()
+@click.argument("file", type=_FILE)
+@click.option(
+    "--key",
+    required=True,
+    metavar="KEY",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Your SSH key: private, or public with its private half in ssh-agent.",
+)
+@configured
+def approve(file: str, key: str, options: Options) -> Report:
+    """Sign a runbook's digest with your SSH key; the signature is added to the file.
+
+    \b
+    Example:
+      phlo-sql runbook approve optimize-orders.sql --key ~/.ssh/id_ed25519
+    """
+    from phlo_sql.cli import saved
+
+    return saved.approve(file, key, options)
+
+
+@runbook.command()
+@click.argument("file", type=_FILE)
+@going_back
+def undo(file: str, options: Options) -> Report:
+    """Make the runbook that goes back, from what was recorded of a run.
+
+    \b
+    Examples:
+      phlo-sql runbook undo optimize-orders.sql --dry-run
+      phlo-sql runbook undo optimize-orders.sql --out back.sql
+    """
+    from phlo_sql.cli import saved
+
+    return saved.undo(file, options)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from phlo_sql import dialect
 from phlo_sql.plan import Check, Plan, Step, Undo
 from phlo_sql.runbook.outline import outline
+from phlo_sql.runbook.sealing import parted
 
 if TYPE_CHECKING:
     from phlo_sql.runbook.outline import Asked, OutlinedStep
@@ -27,6 +28,11 @@ class Runbook:
     def id(self) -> str:
         """A short name for the plan: the first twelve digits of its digest."""
         return self.digest[:12]
+
+    @property
+    def body(self) -> str:
+        """The text without the approvals behind it."""
+        return parted(self.text)[0]
 
 
 def read(text: str) -> Runbook:
