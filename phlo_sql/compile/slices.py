@@ -108,7 +108,10 @@ def cut(
     if not cutter.split and not whole.selection.foreign_specs:
         return found
     named = where is not None and where.restriction.paths is not None
-    return replace(found, joining=None if named else _joining(slices, whole, sizing, where))
+    candidates = _load_of_files(cutter.files)
+    return replace(
+        found, joining=None if named else _joining(slices, whole, sizing, where, candidates)
+    )
 
 
 def predict(
@@ -137,13 +140,21 @@ def _within(where: Enforced, cut: Cut) -> Cut:
 
 
 def _joining(
-    slices: tuple[Slice, ...], whole: Slice, sizing: Sizing, where: Enforced | None
+    slices: tuple[Slice, ...],
+    whole: Slice,
+    sizing: Sizing,
+    where: Enforced | None,
+    candidates: Load,
 ) -> Joining | None:
     groups = [each for each in slices if not each.counts_where]
-    files = _sum_ranges([each.outputs.added_data_files for each in groups])
-    size = _sum_ranges([each.outputs.added_bytes for each in groups])
+    single = candidates.files - sum(each.selection.rewritten_data_files for each in slices)
+    weight = candidates.bytes - sum(each.selection.rewritten_bytes for each in slices)
+    files = _sum_ranges(
+        [Range(single, single), *(each.outputs.added_data_files for each in groups)]
+    )
+    size = _sum_ranges([Range(weight, weight), *(each.outputs.added_bytes for each in groups)])
     evolved = whole.selection.foreign_specs
-    if not groups or (len(groups) < 2 and not evolved):
+    if not groups or (files.high < 2 and not evolved):
         return None
     if evolved:  # rows of older specs join partitions of the current one that did not gain alone
         chosen = whole.selection.rewritten_data_files, whole.selection.rewritten_bytes
@@ -271,6 +282,10 @@ def _candidates(
 
 def _load_of(selection: Selection) -> Load:
     return Load(selection.rewritten_bytes, selection.rewritten_data_files)
+
+
+def _load_of_files(files: pa.Table) -> Load:
+    return Load(int(pc.sum(files["size"]).as_py() or 0), files.num_rows)
 
 
 def _together(slices: tuple[Slice, ...], whole: Slice, warnings: tuple[str, ...] = ()) -> Sliced:

@@ -1,0 +1,196 @@
+"""Slices of `table optimize`: bounded, side by side, beside a writer, stopped and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.live.optimizing import PHLO_SQL, document, files, phlo_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from phlo_sql.stack.clients import Clients
+
+pytestmark = pytest.mark.live
+
+
+def days(stack: Clients, schema: str, *, partitions: int, turns: int, properties: str = "") -> str:
+    """A table by day: as many days, each with a file per turn."""
+    table = f"{schema}.t"
+    suffix = f", {properties}" if properties else ""
+    stack.rows(
+        f"CREATE TABLE {table} (id bigint, day date, note varchar) "
+        f"WITH (partitioning = ARRAY['day']{suffix})"
+    )
+    for turn in range(turns):
+        stack.rows(
+            f"INSERT INTO {table} SELECT n, date_add('day', n, DATE '2026-01-01'), 'turn {turn}' "
+            f"FROM UNNEST(sequence(0, {partitions - 1})) AS s (n)"
+        )
+    return table
+
+
+class TestBounds:
+    def test_partitions(self, each_stack: Clients, make_schema: Callable[..., str]) -> None:
+        table = days(each_stack, make_schema(each_stack), partitions=6, turns=2)
+        before = files(each_stack, table)
+        words = ("table", "optimize", table, "--max-slice-files", "4")
+        done = document(each_stack, *words, "--parallel", "2", "--yes")
+        assert done["status"] == "success", done
+        steps = done["data"]["plan"]["steps"]
+        assert len(steps) == 3
+        assert all(step["predicts"]["rewritten_data_files"] <= 4 for step in steps)
+        assert done["data"]["result"]["rewritten_data_files"] == len(before) == 12
+        assert done["data"]["result"]["rewritten_bytes"] == sum(size for _, size in before)
+        assert len(files(each_stack, table)) == 6
+        assert all(check["ok"] for check in done["data"]["checks"])
+        assert document(each_stack, *words, "--yes")["status"] == "noop"
+
+    def test_only_partitions_that_gain(
+        self, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        table = days(stack, make_schema(stack), partitions=20, turns=1)
+        stack.rows(f"INSERT INTO {table} VALUES (1, DATE '2026-01-03', 'more')")
+        done = document(stack, "table", "optimize", table, "--yes")
+        assert done["data"]["result"]["rewritten_data_files"] == 2
+
+    def test_groups_of_files(self, each_stack: Clients, make_schema: Callable[..., str]) -> None:
+        table = f"{make_schema(each_stack)}.t"
+        each_stack.rows(f"CREATE TABLE {table} (id bigint, note varchar)")
+        for turn in range(5):
+            each_stack.rows(f"INSERT INTO {table} VALUES ({turn}, 'turn')")
+        words = ("table", "optimize", table, "--max-slice-files", "2")
+        done = document(each_stack, *words, "--yes")
+        assert done["status"] == "success", done
+        assert '"$path" IN' in done["data"]["plan"]["steps"][0]["sql"]
+        assert len(files(each_stack, table)) == 1
+        assert [check["ok"] for check in done["data"]["checks"]]
+        assert all(check["ok"] for check in done["data"]["checks"])
+        assert document(each_stack, *words, "--yes")["status"] == "noop"
+
+
+class Writer(threading.Thread):
+    """Appends a row to one day and deletes it from another, until it is told to stop."""
+
+    def __init__(self, stack: Clients, table: str) -> None:
+        super().__init__()
+        self.stack, self.table = stack, table
+        self.stop = threading.Event()
+        self.rounds = 0
+        self.failed: list[str] = []
+
+    def run(self) -> None:
+        with self.stack.trino() as connection:
+            while not self.stop.is_set():
+                self.write(connection.cursor(), self.rounds)
+
+    def write(self, cursor: Any, number: int) -> None:
+        day = f"DATE '2026-01-0{1 + number % 4}'"
+        try:
+            cursor.execute(f"INSERT INTO {self.table} VALUES ({1000 + number}, {day}, 'w')")
+            cursor.fetchall()
+            self.rounds += 1
+            cursor.execute(f"DELETE FROM {self.table} WHERE id = {1000 + number - 2}")
+            cursor.fetchall()
+        except Exception as error:  # noqa: BLE001 - a writer loses a race at times, too
+            self.failed.append(str(error))
+
+
+def test_beside_a_writer(stack: Clients, make_schema: Callable[..., str]) -> None:
+    table = days(stack, make_schema(stack), partitions=4, turns=4)
+    writer = Writer(stack, table)
+    writer.start()
+    time.sleep(2)
+    words = ("table", "optimize", table, "--max-slice-files", "5", "--parallel", "2")
+    try:
+        done = document(stack, *words, "--accept-drift", "--yes")
+    finally:
+        writer.stop.set()
+        writer.join()
+    assert done["status"] == "success", done
+    assert done["exit_code"] == 0
+    assert done["data"]["remaining"] == []
+    assert any("others wrote" in warning for warning in done["warnings"])
+    [[mine]] = stack.rows(f"SELECT count(*) FROM {table} WHERE id < 1000")
+    assert mine == 16, "no row of those that stood before is lost"
+    [[last]] = stack.rows(f"SELECT count(DISTINCT id) FROM {table} WHERE id >= 1000")
+    assert last >= 1
+    again = document(stack, *words, "--yes")
+    assert again["status"] in ("success", "noop")
+
+
+class TestStopped:
+    def wide(self, stack: Clients, schema: str, properties: str = "") -> str:
+        """Slices that take long enough to be stopped."""
+        table = f"{schema}.wide"
+        stack.rows(
+            f"CREATE TABLE {table} (id bigint, flag varchar, note varchar) "
+            f"WITH (partitioning = ARRAY['flag'] {properties})"
+        )
+        for _ in range(2):
+            stack.rows(
+                f"INSERT INTO {table} SELECT orderkey, shipmode, comment FROM tpch.sf1.lineitem "
+                "WHERE orderkey % 4 = 0"
+            )
+        return table
+
+    def test_ctrl_c_and_resume(
+        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        own = ", target_max_file_size = '300MB'"
+        table = self.wide(stack, make_schema(stack), own)
+        words = ["table", "optimize", table, "--max-slice-files", "3", "--yes"]
+        words += ["--target-file-size", "512MB"]
+        env = {**stack.subprocess_env, "XDG_STATE_HOME": str(tmp_path)}
+        started = subprocess.Popen(
+            [PHLO_SQL, *words, "--json"],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        journal = tmp_path / "phlo-sql" / "operations.jsonl"
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and not self.second_slice(journal):
+            time.sleep(0.05)
+        os.kill(started.pid, signal.SIGINT)
+        out, err = started.communicate(timeout=60)
+        stopped = json.loads(out)
+        assert stopped["reason_code"] == "cancelled", err
+        assert stopped["exit_code"] == started.returncode == 1
+        assert stopped["data"]["remaining"], stopped
+        assert stopped["next_steps"][0]["command"].endswith("--resume")
+        running = stack.rows(
+            "SELECT query FROM system.runtime.queries WHERE state NOT IN ('FINISHED', 'FAILED')"
+        )
+        assert not [query for (query,) in running if table.rsplit(".", 1)[0][8:] in query]
+        [[ddl]] = stack.rows(f"SHOW CREATE TABLE {table}")
+        assert "300MB" in ddl
+
+        ran = phlo_sql(
+            stack, "table", "optimize", table, "--resume", "--yes", "--json", state=tmp_path
+        )
+        done = json.loads(ran.stdout)
+        assert done["status"] == "success", ran.stderr
+        assert "going on with" in ran.stderr
+        assert "--target-file-size" in done["data"]["plan"]["steps"][0]["sql"] or (
+            "512MB" in done["data"]["plan"]["steps"][0]["sql"]
+        )
+        slices = [s for s in done["data"]["plan"]["steps"] if "EXECUTE" in s["sql"]]
+        assert len(slices) == len(stopped["data"]["remaining"])
+        assert len(files(stack, table)) == 7
+
+    def second_slice(self, journal: Path) -> bool:
+        if not journal.exists():
+            return False
+        events = [json.loads(line)["event"] for line in journal.read_text().splitlines()]
+        return events.count("step started") >= 3
