@@ -92,6 +92,12 @@ class Code(Enum):
         "PS209", "below_floor", REFUSED, "a retention is below the server's minimum"
     )
 
+    GC_DISABLED = _Entry(
+        "PS220", "gc_disabled", REFUSED, "the catalog or another ref owns the files of the table"
+    )
+    UNSAFE_DELETION = _Entry(
+        "PS221", "unsafe_deletion", REFUSED, "a deletion that cannot be proven safe"
+    )
     BREAKING_CHANGE = _Entry(
         "PS230", "breaking_change", REFUSED, "a change of schema breaks who reads or writes"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -55,6 +56,17 @@ class SizeParameter(click.ParamType[Any]):
         return value if isinstance(value, int) else units.parse_size(value)
 
 
+class DurationParameter(click.ParamType[Any]):
+    """`7d`, `36h` → timedelta."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        return value if isinstance(value, timedelta) else units.parse_duration(value)
+
+
 class PredicateParameter(click.ParamType[Any]):
     """A WHERE predicate, read for its faults and kept as it is written."""
 
@@ -70,6 +82,7 @@ class PredicateParameter(click.ParamType[Any]):
 TABLE = TableParameter()
 PREDICATE = PredicateParameter()
 SIZE = SizeParameter()
+DURATION = DurationParameter()
 
 
 def _apply(

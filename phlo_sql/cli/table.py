@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phlo_sql.cli.options import PREDICATE, SIZE, TABLE, Options, slicing
+from phlo_sql.cli.spread import SpreadGroup
 from phlo_sql.model.intents import SLICE_BYTES, SLICE_FILES
 
 if TYPE_CHECKING:
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
 
 
-@click.group()
+_ELSEWHERE = {
+    "expire-snapshots": ("phlo_sql.cli.reclaim", "expire_snapshots"),
+}
+
+
+@click.group(cls=SpreadGroup, elsewhere=_ELSEWHERE)
 def table() -> None:
     """Optimize tables and look at their health."""
 

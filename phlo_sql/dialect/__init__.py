@@ -42,6 +42,15 @@ from phlo_sql.dialect.comparisons import (
     constant,
     disjuncts,
 )
+from phlo_sql.dialect.ddl import (
+    ColumnDefinition,
+    Reading,
+    column_fact,
+    columns_digest,
+    count_columns,
+    create_table,
+    reading,
+)
 from phlo_sql.dialect.described import Described, describe, target_of
 from phlo_sql.dialect.predicates import (
     BinaryOperator,
@@ -79,6 +88,7 @@ from phlo_sql.dialect.render import (
     same,
     sql_of,
 )
+from phlo_sql.dialect.snapshots import count_metadata, count_older, server_time
 from phlo_sql.dialect.types import data_type
 from phlo_sql.dialect.values import (
     DEFAULT,
@@ -95,6 +105,7 @@ from phlo_sql.dialect.values import (
 __all__ = [
     "DEFAULT",
     "BinaryOperator",
+    "ColumnDefinition",
     "ColumnPath",
     "Comparison",
     "Constant",
@@ -103,6 +114,7 @@ __all__ = [
     "Expression",
     "Operator",
     "ReadCall",
+    "Reading",
     "Scalar",
     "Statement",
     "Value",
@@ -118,6 +130,8 @@ __all__ = [
     "call",
     "checksums",
     "column",
+    "column_fact",
+    "columns_digest",
     "columns_of",
     "comment_on_column",
     "comment_on_table",
@@ -126,8 +140,12 @@ __all__ = [
     "conjuncts",
     "constant",
     "count",
+    "count_columns",
+    "count_metadata",
+    "count_older",
     "count_rows",
     "create_catalog",
+    "create_table",
     "data_type",
     "delete_all",
     "descending",
@@ -157,6 +175,7 @@ __all__ = [
     "predicate",
     "procedure_of",
     "read_call",
+    "reading",
     "rename_column",
     "rename_table",
     "render",
@@ -164,6 +183,7 @@ __all__ = [
     "rollback_to_snapshot",
     "same",
     "select",
+    "server_time",
     "set_default",
     "set_properties",
     "set_session",

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     Measure = Callable[[Sequence[StepOutcome]], tuple[Prediction, tuple[CheckResult, ...]]]
     """What the steps did, and checks of the whole beyond those of single steps."""
 
-_MODULES = {"Optimize": "optimize", "UndoRunbook": "undoing"}
+_MODULES = {"ExpireSnapshots": "expire", "Optimize": "optimize", "UndoRunbook": "undoing"}
 """Intent → module of this package. Imported when it is asked for."""
-_COMMANDS = {"table optimize": "optimize", "runbook undo": "undoing"}
+_COMMANDS = {
+    "runbook undo": "undoing",
+    "table expire-snapshots": "expire",
+    "table optimize": "optimize",
+}
 """`Plan.command` → module of this package."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ Verify = Literal["none", "count", "checksum"]
 SLICE_BYTES = 16 * 1024**3
 SLICE_FILES = 10_000
 """Bounds of one statement where nothing else is said: what a conflict or a stop costs at most."""
+RETENTION = timedelta(days=7)
+"""Trino's own default floor (IcebergConfig, 476 to 483)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,28 @@ class Optimize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireSnapshots:
+    """`table expire-snapshots`: forget snapshots older than `older_than`, but the last `keep_last`
+    of each branch, and delete what only they reach."""
+
+    table: TableName
+    ref: str | None = None
+    older_than: timedelta = RETENTION
+    keep_last: int | None = None
+    allow_short_retention: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vacuum:
+    """`table vacuum`: expire, then delete files older than `older_than` that nothing reaches."""
+
+    table: TableName
+    ref: str | None = None
+    older_than: timedelta = RETENTION
+    allow_short_retention: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRunbook:
     """`runbook undo`: the steps of a runbook that finished, taken back in reverse order.
 
@@ -50,4 +75,4 @@ class UndoRunbook:
     done: tuple[int, ...]
 
 
-Intent = Optimize | UndoRunbook
+Intent = ExpireSnapshots | Optimize | UndoRunbook

@@ -38,6 +38,11 @@ def read_manifest_list(io: FileIO, location: str) -> tuple[Manifest, ...]:
 
     Raises PhloSqlError(STORAGE_UNREADABLE).
     """
+    return read_sized_list(io, location)[0]
+
+
+def read_sized_list(io: FileIO, location: str) -> tuple[tuple[Manifest, ...], int]:
+    """The same, with the list's own size in bytes, which no metadata tells."""
     data = read_bytes(io, location)
     fields = (_PATH, _LENGTH, _SPEC, _CONTENT, _SEQUENCE, _SNAPSHOT, *_COUNTS)
     try:
@@ -48,7 +53,7 @@ def read_manifest_list(io: FileIO, location: str) -> tuple[Manifest, ...]:
     for row in table.to_pylist():
         manifest = _manifest(row)
         distinct.setdefault(manifest.path, manifest)
-    return tuple(distinct.values())
+    return tuple(distinct.values()), len(data)
 
 
 def _manifest(row: dict[str, Any]) -> Manifest:

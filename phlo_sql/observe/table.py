@@ -46,8 +46,8 @@ def observe(
         default_spec_id=metadata.default_spec_id,
         sort_order=_sort_order(table),
         properties=dict(metadata.properties),
-        snapshots=_snapshots(metadata),
-        refs=_refs(metadata),
+        snapshots=snapshots_of(metadata),
+        refs=refs_of(metadata),
         files=read_inventory(table, snapshot_id=snapshot_id, engine=engine),
     )
 
@@ -77,7 +77,7 @@ def _sort_order(table: Table) -> tuple[SortField, ...]:
     )
 
 
-def _snapshots(metadata: TableMetadata) -> tuple[Snapshot, ...]:
+def snapshots_of(metadata: TableMetadata) -> tuple[Snapshot, ...]:
     found = []
     for snapshot in metadata.snapshots:
         summary = snapshot.summary
@@ -96,7 +96,7 @@ def _snapshots(metadata: TableMetadata) -> tuple[Snapshot, ...]:
     return tuple(found)
 
 
-def _refs(metadata: TableMetadata) -> tuple[SnapshotRef, ...]:
+def refs_of(metadata: TableMetadata) -> tuple[SnapshotRef, ...]:
     return tuple(
         SnapshotRef(
             name=name,

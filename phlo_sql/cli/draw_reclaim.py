@@ -1,0 +1,55 @@
+"""What expiring and vacuuming would do, as tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from phlo_sql.model.units import human_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from phlo_sql.compile.expire import ExpirePlan
+
+_ROWS = 20
+
+
+def expired(console: Console, details: ExpirePlan) -> None:
+    """Each snapshot's fate, then the files that go."""
+    fates = details.retained.fates
+    table = Table(box=None, padding=(0, 2), show_edge=False)
+    for name in ("snapshot", "committed", "operation", "fate", "why"):
+        table.add_column(name)
+    shown = fates if len(fates) <= _ROWS else (*fates[: _ROWS // 2], *fates[-_ROWS // 2 :])
+    for fate in shown:
+        moment = datetime.fromtimestamp(fate.snapshot.timestamp_ms / 1000, UTC)
+        table.add_row(
+            str(fate.snapshot.snapshot_id),
+            f"{moment:%Y-%m-%d %H:%M:%S}",
+            fate.snapshot.operation or "",
+            Text("stays", "green") if fate.kept else Text("goes", "red"),
+            fate.why,
+        )
+    console.print(table)
+    if len(fates) > len(shown):
+        console.print(f"… and {len(fates) - len(shown):,} more in between (--json lists all)")
+    console.print()
+    kinds(console, details.freed.by_kind())
+
+
+def kinds(console: Console, totals: Mapping[str, tuple[int, int]]) -> None:
+    """Files and bytes by kind."""
+    table = Table(box=None, padding=(0, 2), show_edge=False)
+    table.add_column("freed")
+    table.add_column("files", justify="right")
+    table.add_column("bytes", justify="right")
+    for kind, (files, size) in sorted(totals.items()):
+        table.add_row(kind, f"{files:,}", human_size(size))
+    if table.row_count:
+        console.print(table)

@@ -1,0 +1,71 @@
+"""`table expire-snapshots`: observe the whole history, compile, and look whether what was to go went."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from phlo_sql.flow.edges import open_table, physical
+from phlo_sql.flow.reclaimed import Watched, server_now, watch
+from phlo_sql.model.units import trino_duration
+
+if TYPE_CHECKING:
+    from phlo_sql.compile.expire import ExpirePlan
+    from phlo_sql.flow.commands import Measure
+    from phlo_sql.flow.edges import Edges
+    from phlo_sql.model.history import History
+    from phlo_sql.model.intents import ExpireSnapshots
+    from phlo_sql.model.names import TableName
+    from phlo_sql.runbook import Runbook
+
+
+def compile_plan(intent: ExpireSnapshots, edges: Edges) -> ExpirePlan:
+    """Raises PhloSqlError for whatever cannot be observed, predicted or done."""
+    from phlo_sql.compile.expire import compile_expire
+
+    named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
+    edges.note(f"reading the history of {named.table}")
+    history = observe_history(named.table, named.ref, edges)
+    server = edges.server(history.table)
+    now = server_now(edges)
+    return compile_expire(named, history, server, now, command_line(named))
+
+
+def observe_history(table: TableName, ref: str | None, edges: Edges) -> History:
+    from phlo_sql.observe.history import read_history
+
+    return read_history(open_table(table, ref, edges), physical(table, ref, edges), ref)
+
+
+def measuring(book: Runbook, edges: Edges) -> Measure:
+    """Watches the files that only snapshots to be expired reach, and those that others reach."""
+    from phlo_sql.compile.reachable import freed, reached
+
+    table = open_table(book.plan.table, book.plan.ref, edges)
+    history = observe_history(book.plan.table, book.plan.ref, edges)
+
+    def after(present: History) -> Watched:
+        kept = {each.snapshot_id for each in present.snapshots}
+        expired = {each.snapshot_id for each in history.snapshots} - kept
+        return Watched(
+            live=reached(present, kept),
+            dead=freed(history, kept, expired).files,
+            expired=len(expired),
+            kept=len(kept),
+        )
+
+    return watch(book, table, edges, after)
+
+
+def command_line(intent: ExpireSnapshots) -> str:
+    """The command that makes the same plan anew."""
+    words = ["phlo-sql", "table", "expire-snapshots", str(intent.table)]
+    if intent.ref:
+        words += ["--ref", intent.ref]
+    words += ["--older-than", trino_duration(intent.older_than)]
+    if intent.keep_last is not None:
+        words += ["--keep-last", str(intent.keep_last)]
+    if intent.allow_short_retention:
+        words += ["--allow-short-retention"]
+    return shlex.join(words)
