@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
-from phlo_sql.compile.reachable import Freed, freed
+from phlo_sql.compile.cleanup import cleaned
 from phlo_sql.compile.retention import Retained, retained
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size, trino_duration
 from phlo_sql.plan import UNMOVED, Binding, Check, Kind, Plan, Prediction, Step, Undo
 
 if TYPE_CHECKING:
+    from phlo_sql.compile.reachable import Freed
     from phlo_sql.model.history import History
     from phlo_sql.model.intents import ExpireSnapshots
     from phlo_sql.model.server import Server
@@ -79,8 +80,8 @@ def compile_expire(
     refuse_collected(history)
     refuse_format(history, server, "expire_snapshots")
     terms = _terms(intent, history, server, now)
-    fates = _fates(intent, history, terms, now)
-    gone = freed(history, fates.kept, fates.expired)
+    fates = fates_of(history, terms, now)
+    gone = cleaned(history, fates, server.version)
     predicts = Prediction(
         deleted_files=gone.count,
         deleted_bytes=gone.bytes,
@@ -184,7 +185,8 @@ def _age_of_last(count: int, history: History, now: datetime) -> timedelta:
     return timedelta(seconds=int(age.total_seconds()) + 1)
 
 
-def _fates(intent: ExpireSnapshots, history: History, terms: Terms, now: datetime) -> Retained:
+def fates_of(history: History, terms: Terms, now: datetime) -> Retained:
+    """What becomes of each snapshot under these terms."""
     now_ms = int(now.timestamp() * 1000)
     own = int(history.properties.get("history.expire.min-snapshots-to-keep", 1))
     return retained(

@@ -21,6 +21,7 @@ DATA, DELETES, MANIFEST, MANIFEST_LIST, STATISTICS, METADATA = (
     "statistics",
     "metadata",
 )
+_DELETED = 2
 SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("kind", pa.string())])
 
 
@@ -50,8 +51,9 @@ def reached(history: History, snapshots: Collection[int]) -> pa.Table:
     """Every file that these snapshots reach, once: columns path, size, kind."""
     chosen = [each for each in snapshots if each in history.reach.lists]
     places = sorted({place for each in chosen for place in history.reach.of_snapshot[each]})
-    files = history.reach.files
-    held = files.filter(pc.is_in(files["manifest"], value_set=pa.array(places, pa.int32())))
+    entries = history.reach.entries
+    wanted = pc.is_in(entries["manifest"], value_set=pa.array(places, pa.int32()))
+    held = entries.filter(pc.and_(wanted, pc.not_equal(entries["status"], _DELETED)))
     kinds = pc.if_else(pc.equal(held["content"], 0), DATA, DELETES)
     manifests = [history.reach.manifests[place] for place in places]
     lists = [history.reach.lists[each] for each in chosen]
@@ -59,12 +61,12 @@ def reached(history: History, snapshots: Collection[int]) -> pa.Table:
     table = pa.concat_tables(
         [
             pa.table([held["path"], held["size"], kinds.cast(pa.string())], schema=SCHEMA),
-            _rows(((each.path, each.size) for each in manifests), MANIFEST),
-            _rows(((each.path, each.size) for each in lists), MANIFEST_LIST),
-            _rows(((each.path, each.size) for each in statistics), STATISTICS),
+            rows_of(((each.path, each.size) for each in manifests), MANIFEST),
+            rows_of(((each.path, each.size) for each in lists), MANIFEST_LIST),
+            rows_of(((each.path, each.size) for each in statistics), STATISTICS),
         ]
     )
-    return _distinct(table)
+    return distinct(table)
 
 
 def freed(history: History, kept: Collection[int], expired: Collection[int]) -> Freed:
@@ -79,7 +81,8 @@ def minus(files: pa.Table, paths: pa.ChunkedArray) -> pa.Table:
     return files.filter(pc.invert(pc.is_in(files["path"], value_set=known)))
 
 
-def _rows(files: Iterable[tuple[str, int]], kind: str) -> pa.Table:
+def rows_of(files: Iterable[tuple[str, int]], kind: str) -> pa.Table:
+    """(path, bytes) pairs of one kind."""
     found = list(files)
     columns = [
         pa.array([path for path, _ in found], pa.string()),
@@ -89,7 +92,7 @@ def _rows(files: Iterable[tuple[str, int]], kind: str) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-def _distinct(files: pa.Table) -> pa.Table:
+def distinct(files: pa.Table) -> pa.Table:
     """One row per path; deletion vectors share a Puffin file, whose size each of them tells."""
     found = files.group_by("path").aggregate([("size", "max"), ("kind", "min")])
     return found.rename_columns(["path", "size", "kind"]).cast(SCHEMA)

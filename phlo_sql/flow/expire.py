@@ -1,4 +1,4 @@
-"""`table expire-snapshots`: observe the whole history, compile, and look whether what was to go went."""
+"""`table expire-snapshots`: observe the history, compile, look whether what was to go went."""
 
 from __future__ import annotations
 
@@ -39,19 +39,28 @@ def observe_history(table: TableName, ref: str | None, edges: Edges) -> History:
 
 
 def measuring(book: Runbook, edges: Edges) -> Measure:
-    """Watches the files that only snapshots to be expired reach, and those that others reach."""
-    from phlo_sql.compile.reachable import freed, reached
+    """Looks afterwards for the files that were to go, and for those that the table still reads."""
+    from phlo_sql.compile.cleanup import cleaned
+    from phlo_sql.compile.reachable import reached
+    from phlo_sql.compile.retention import Fate, Retained
 
     table = open_table(book.plan.table, book.plan.ref, edges)
     history = observe_history(book.plan.table, book.plan.ref, edges)
 
     def after(present: History) -> Watched:
         kept = {each.snapshot_id for each in present.snapshots}
-        expired = {each.snapshot_id for each in history.snapshots} - kept
+        refs = {each.name for each in present.refs}
+        happened = Retained(
+            fates=tuple(
+                Fate(snapshot=each, kept=each.snapshot_id in kept, why="")
+                for each in history.snapshots
+            ),
+            dropped_refs=tuple(each for each in history.refs if each.name not in refs),
+        )
         return Watched(
             live=reached(present, kept),
-            dead=freed(history, kept, expired).files,
-            expired=len(expired),
+            dead=cleaned(history, happened, book.plan.trino_version).files,
+            expired=len(happened.expired),
             kept=len(kept),
         )
 

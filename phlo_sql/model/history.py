@@ -35,14 +35,17 @@ class Reach:
     """Files by snapshot. A manifest that snapshots share is read once.
 
     `lists` has each snapshot's manifest list; `of_snapshot` the places in `manifests` that it
-    names. `files` is an Arrow table, one row per live entry of a manifest:
-      manifest int32 (place in `manifests`) · path string · size int64 (bytes) · content int8
+    names; `added_by` the snapshot that wrote each manifest. `entries` is an Arrow table, one row
+    per entry of a manifest, deleted ones too:
+      manifest int32 (place in `manifests`) · path string · size int64 (bytes) · content int8 ·
+      status int8 (0 existing, 1 added, 2 deleted) · snapshot_id int64 (that made it so)
     """
 
     lists: Mapping[int, SizedFile]
     of_snapshot: Mapping[int, tuple[int, ...]]
     manifests: tuple[SizedFile, ...]
-    files: pa.Table
+    added_by: tuple[int | None, ...]
+    entries: pa.Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.history import History, Reach, SizedFile, StatisticsFile
-from phlo_sql.observe.files import CONTENT, PATH, SIZE, STATUS, live_rows
+from phlo_sql.observe.files import CONTENT, ENTRY_SNAPSHOT, PATH, SIZE, STATUS
 from phlo_sql.observe.manifests import DATA_MANIFEST, Manifest, read_sized_list
 from phlo_sql.observe.manifests_avro import column
 from phlo_sql.observe.manifests_read import INDEX
@@ -15,6 +15,8 @@ from phlo_sql.observe.manifests_scan import scan
 from phlo_sql.observe.table import refs_of, snapshots_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from pyiceberg.io import FileIO
     from pyiceberg.table import Table
@@ -95,22 +97,25 @@ def _reach(metadata: TableMetadata, io: FileIO, name: TableName) -> Reach:
                 places[manifest.path] = len(manifests)
                 manifests.append(manifest)
         of_snapshot[snapshot.snapshot_id] = tuple(places[manifest.path] for manifest in listed)
-    chunks = [_files_schema().empty_table()]
+    added_by = tuple(each.added_snapshot_id for each in manifests)
+    chunks = [_schema().empty_table()]
     for part in scan(io, list(enumerate(manifests)), _fields):
-        chunks.append(_files(live_rows(part.table), part.content))
+        chunks.append(_entries(part.table, part.content, added_by))
     return Reach(
         lists=lists,
         of_snapshot=of_snapshot,
         manifests=tuple(SizedFile(path=each.path, size=each.length) for each in manifests),
-        files=pa.concat_tables(chunks),
+        added_by=added_by,
+        entries=pa.concat_tables(chunks),
     )
 
 
 def _fields(content: int) -> tuple[int, ...]:
-    return (STATUS, PATH, SIZE) if content == DATA_MANIFEST else (STATUS, PATH, SIZE, CONTENT)
+    always = (STATUS, ENTRY_SNAPSHOT, PATH, SIZE)
+    return always if content == DATA_MANIFEST else (*always, CONTENT)
 
 
-def _files_schema() -> pa.Schema:
+def _schema() -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(
@@ -119,24 +124,32 @@ def _files_schema() -> pa.Schema:
             ("path", pa.string()),
             ("size", pa.int64()),
             ("content", pa.int8()),
+            ("status", pa.int8()),
+            ("snapshot_id", pa.int64()),
         ]
     )
 
 
-def _files(rows: pa.Table, content: int) -> pa.Table:
+def _entries(rows: pa.Table, content: int, added_by: Sequence[int | None]) -> pa.Table:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    places = rows.column(INDEX)
     kinds = (
         pa.array([0] * rows.num_rows, pa.int8())
         if content == DATA_MANIFEST
         else rows.column(column(CONTENT)).cast(pa.int8())
     )
+    # an entry without a snapshot has its manifest's (spec, "Manifest inheritance")
+    inherited = pc.take(pa.array(added_by, pa.int64()), places.combine_chunks())
     return pa.table(
         [
-            rows.column(INDEX).cast(pa.int32()),
+            places.cast(pa.int32()),
             rows.column(column(PATH)).cast(pa.string()),
             rows.column(column(SIZE)).cast(pa.int64()),
             kinds,
+            rows.column(column(STATUS)).cast(pa.int8()),
+            pc.coalesce(rows.column(column(ENTRY_SNAPSHOT)).cast(pa.int64()), inherited),
         ],
-        schema=_files_schema(),
+        schema=_schema(),
     )
