@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks import inventory, optimizing, ratios, starting
+from benchmarks import deciding, inventory, optimizing, ratios, starting
 from benchmarks.servers import exit_code, lent
 from benchmarks.telling import console, doing
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "bench"
-PARTS = ("help", "inventory", "optimize")
+PARTS = ("help", "inventory", "optimize", "access")
 
 
 def help_(out: Console, *, quick: bool) -> None:
@@ -39,13 +39,22 @@ def optimize(out: Console, *, quick: bool) -> None:
     ratios.show(out, "what it brings", ("after", "before"), optimizing.gains(found))
 
 
+def access(out: Console, *, quick: bool) -> None:
+    with doing(out, "asking OPA") as say:
+        found = deciding.decisions(300 if quick else 5000, say)
+    deciding.show(out, found)
+    with doing(out, "running queries behind OPA and without") as say:
+        times = deciding.queries(10 if quick else 60, say)
+    deciding.show_queries(out, times)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--quick", action="store_true", help="small: to see that it works")
     given = parser.parse_args()
     out = console()
-    for part, run in zip(PARTS, (help_, inventory_, optimize), strict=True):
+    for part, run in zip(PARTS, (help_, inventory_, optimize, access), strict=True):
         if given.only in (None, part):
             run(out, quick=given.quick)
             out.print()

@@ -71,35 +71,39 @@ def build(grants: Iterable[Grant], revision: str, settings: Settings) -> Bundle:
 
 def data_of(rules: Iterable[Rule]) -> dict[str, Any]:
     """One document a principal. What names one thing is found by its name, the rest is tried."""
-    found: dict[str, dict[str, Any]] = {"users": {}, "groups": {}}
+    found: dict[str, dict[str, Any]] = {}
     for rule in rules:
-        principal = rule.grant.principal
-        document = found[f"{principal.kind}s"].setdefault(
-            principal.name, {"entries": [], "catalogs": {}, "exact": {}, "patterns": []}
+        name = str(rule.grant.principal)  # "user ann", "group analysts": as the policy writes them
+        document = found.setdefault(
+            name, {"entries": [], "catalogs": {}, "schemas": {}, "exact": {}, "patterns": {}}
         )
         _add(document, rule)
-    return found
+    return {"principals": found}
 
 
 def _add(document: dict[str, Any], rule: Rule) -> None:
     until = rule.grant.until
     entry = [int(rule.grant.role), int(until.timestamp()) if until else 0]
+    catalog, schema, table = map(_name, (rule.catalog, rule.schema, rule.table))
     _once(document["entries"], entry)
-    names = [_name(part) for part in (rule.catalog, rule.schema, rule.table)]
-    if None in names:
-        document["patterns"].append(
-            {
-                "entry": entry,
-                "catalog": _pattern(rule.catalog),
-                "schema": _pattern(rule.schema),
-                "table": _pattern(rule.table),
-            }
-        )
-        return
-    catalog, schema, table = names
-    _once(document["catalogs"].setdefault(catalog, []), entry)
-    tables = document["exact"].setdefault(catalog, {}).setdefault(schema, {})
-    _once(tables.setdefault(table, []), entry)
+    if catalog is not None:
+        _once(document["catalogs"].setdefault(catalog, []), entry)
+        if schema is not None:
+            schemas = document["schemas"].setdefault(catalog, {})
+            _once(schemas.setdefault(schema, []), entry)
+            if table is not None:
+                tables = document["exact"].setdefault(catalog, {}).setdefault(schema, {})
+                _once(tables.setdefault(table, []), entry)
+                return
+    places = document["patterns"].setdefault(catalog or ALL, {})
+    places.setdefault(schema or ALL, []).append(
+        {
+            "entry": entry,
+            "catalog": _pattern(rule.catalog),
+            "schema": _pattern(rule.schema),
+            "table": _pattern(rule.table),
+        }
+    )
 
 
 def _once(entries: list[Entry], entry: Entry) -> None:

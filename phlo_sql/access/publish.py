@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -125,6 +126,7 @@ def _to_s3(settings: Settings, place: str, content: bytes) -> None:
         store = S3Store(
             parts.netloc,
             config=options,  # type: ignore[arg-type]  # its TypedDict, built by name
+            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=_HTTP_SECONDS)},
             client_options={"allow_http": True, "timeout": f"{_HTTP_SECONDS}s"},
         )
         obstore.put(store, parts.path.lstrip("/"), content)

@@ -2,53 +2,43 @@ package trino_test
 
 import data.trino
 
-# Made by phlo-sql from: ann admin *, bob write ice.s, cas read ice.s.ord*, dan admin ice.s (ended),
-# eve read ice.s.t as one of the group readers, fay admin ice, gus write ice."s*".t
-access := {
-	"users": {
-		"ann": {
-			"entries": [[3, 0]],
-			"catalogs": {"*": [[3, 0]]},
-			"exact": {"*": {"*": {"*": [[3, 0]]}}},
-			"patterns": [],
-		},
-		"bob": {
-			"entries": [[2, 0]],
-			"catalogs": {"ice": [[2, 0]]},
-			"exact": {"ice": {"s": {"*": [[2, 0]]}}},
-			"patterns": [],
-		},
-		"cas": {
-			"entries": [[1, 0]],
-			"catalogs": {},
-			"exact": {},
-			"patterns": [{
-				"entry": [1, 0],
-				"catalog": {"prefix": "ice", "suffix": "", "length": 3},
-				"schema": "s",
-				"table": {"prefix": "ord", "suffix": "", "length": 3},
-			}],
-		},
-		"dan": {
-			"entries": [[3, 1]],
-			"catalogs": {"ice": [[3, 1]]},
-			"exact": {"ice": {"s": {"*": [[3, 1]]}}},
-			"patterns": [],
-		},
-		"fay": {
-			"entries": [[3, 0]],
-			"catalogs": {"ice": [[3, 0]]},
-			"exact": {"ice": {"*": {"*": [[3, 0]]}}},
-			"patterns": [],
-		},
-	},
-	"groups": {"readers": {
-		"entries": [[1, 0]],
-		"catalogs": {"ice": [[1, 0]]},
-		"exact": {"ice": {"s": {"t": [[1, 0]]}}},
-		"patterns": [],
-	}},
+# What phlo-sql makes of: ann admin on *, bob write on ice.s, cas read on ice*.s.ord*, dan admin on
+# ice.s (ended), fay admin on ice, the group readers read on ice.s.t.
+whole(entry, catalog) := {
+	"entries": [entry],
+	"catalogs": {catalog: [entry]},
+	"schemas": {catalog: {"*": [entry]}},
+	"exact": {catalog: {"*": {"*": [entry]}}},
+	"patterns": {},
 }
+
+part(entry, table) := {
+	"entries": [entry],
+	"catalogs": {"ice": [entry]},
+	"schemas": {"ice": {"s": [entry]}},
+	"exact": {"ice": {"s": {table: [entry]}}},
+	"patterns": {},
+}
+
+access := {"principals": {
+	"user ann": whole([3, 0], "*"),
+	"user bob": part([2, 0], "*"),
+	"user cas": {
+		"entries": [[1, 0]],
+		"catalogs": {},
+		"schemas": {},
+		"exact": {},
+		"patterns": {"*": {"s": [{
+			"entry": [1, 0],
+			"catalog": {"prefix": "ice", "suffix": "", "length": 3},
+			"schema": "s",
+			"table": {"prefix": "ord", "suffix": "", "length": 3},
+		}]}},
+	},
+	"user dan": part([3, 1], "*"),
+	"user fay": whole([3, 0], "ice"),
+	"group readers": part([1, 0], "t"),
+}}
 
 who(user) := {"identity": {"user": user, "groups": []}, "softwareStack": {"trinoVersion": "476"}}
 
@@ -182,6 +172,6 @@ test_no_policies_deny if {
 }
 
 test_broken_policies_deny if {
-	not trino.allow with data.phlo_sql.access as {"users": {"ann": "admin"}}
+	not trino.allow with data.phlo_sql.access as {"principals": {"user ann": "admin"}}
 		with input as {"context": who("ann"), "action": {"operation": "ExecuteQuery"}}
 }
