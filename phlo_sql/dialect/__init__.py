@@ -44,11 +44,14 @@ from phlo_sql.dialect.comparisons import (
 )
 from phlo_sql.dialect.ddl import (
     ColumnDefinition,
+    CreatedTable,
     Reading,
     column_fact,
     columns_digest,
     count_columns,
     create_table,
+    null_of,
+    read_create_table,
     reading,
 )
 from phlo_sql.dialect.described import Described, describe, target_of
@@ -109,6 +112,7 @@ __all__ = [
     "ColumnPath",
     "Comparison",
     "Constant",
+    "CreatedTable",
     "Default",
     "Described",
     "Expression",
@@ -170,11 +174,13 @@ __all__ = [
     "literal",
     "metadata_table",
     "negated",
+    "null_of",
     "parse",
     "parse_script",
     "predicate",
     "procedure_of",
     "read_call",
+    "read_create_table",
     "reading",
     "rename_column",
     "rename_table",

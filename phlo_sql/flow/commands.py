@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     Measure = Callable[[Sequence[StepOutcome]], tuple[Prediction, tuple[CheckResult, ...]]]
     """What the steps did, and checks of the whole beyond those of single steps."""
 
-_MODULES = {"ExpireSnapshots": "expire", "Optimize": "optimize", "UndoRunbook": "undoing"}
+_MODULES = {
+    "Evolve": "evolve",
+    "ExpireSnapshots": "expire",
+    "Optimize": "optimize",
+    "UndoRunbook": "undoing",
+}
 """Intent → module of this package. Imported when it is asked for."""
 _COMMANDS = {
+    "schema evolve": "evolve",
     "runbook undo": "undoing",
     "table expire-snapshots": "expire",
     "table optimize": "optimize",

@@ -75,4 +75,28 @@ class UndoRunbook:
     done: tuple[int, ...]
 
 
-Intent = ExpireSnapshots | Optimize | UndoRunbook
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evolve:
+    """`schema evolve`: change a table's columns. A path is all names of a field from its column
+    down; a type stands in Iceberg's spelling. `file_text` is a wanted schema, `file` its name.
+    """
+
+    table: TableName
+    ref: str | None = None
+    adds: tuple[tuple[tuple[str, ...], str], ...] = ()
+    drops: tuple[tuple[str, ...], ...] = ()
+    renames: tuple[tuple[tuple[str, ...], str], ...] = ()
+    types: tuple[tuple[tuple[str, ...], str], ...] = ()
+    optional: tuple[tuple[str, ...], ...] = ()
+    comments: tuple[tuple[tuple[str, ...], str], ...] = ()
+    defaults: tuple[tuple[tuple[str, ...], str], ...] = ()
+    table_comment: str | None = None
+    first: tuple[tuple[str, ...], ...] = ()
+    after: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    file: str | None = None
+    file_text: str | None = None
+    allow_breaking: bool = False
+    resume: bool = False
+
+
+Intent = Evolve | ExpireSnapshots | Optimize | UndoRunbook

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql.schema import spelling
+from phlo_sql.schema.defaults import normal
 from phlo_sql.schema.model import (
     Field,
     ListOf,
@@ -17,6 +18,7 @@ from phlo_sql.schema.model import (
     aligned,
     by_id,
     children,
+    find,
     paths,
     shared_ids,
     walk,
@@ -220,14 +222,18 @@ def _changed(
 ) -> Iterator[Difference]:
     (old, new), (path, _) = pair, place
     if old.name != new.name:
+        held = _held(left.fields, path)
         yield Difference(
             what=What.RENAMED,
             path=path,
             old=old.name,
             new=new.name,
             id=old.id,
-            effect=Effect.READERS,
-            why="files are read by id and stay as they are; queries by the old name fail",
+            effect=Effect.IMPOSSIBLE if held else Effect.READERS,
+            why="Trino renames no field inside an array or a map"
+            if held
+            else "files are read by id and stay as they are; queries by the old name fail",
+            instead="add a field of the new name beside it" if held else "",
         )
     if type(old.type) is not type(new.type) or (
         isinstance(old.type, Primitive) and old.type != new.type
@@ -237,8 +243,17 @@ def _changed(
         yield _nullability(left, old, new, path)
     if docs and (old.doc or None) != (new.doc or None):
         yield _doc(old, new, path)
-    if old.write_default != new.write_default:
+    if normal(old.write_default, old.type) != normal(new.write_default, new.type):
         yield _default(old, new, path)
+
+
+def _held(fields: tuple[Field, ...], path: Path) -> bool:
+    """Whether a list or a map lies on the way to the field."""
+    return any(
+        isinstance(found.type, ListOf | MapOf)
+        for depth in range(1, len(path))
+        if (found := find(fields, path[:depth])) is not None
+    )
 
 
 def retyped(old: Field, kind: Type, path: Path) -> Difference:

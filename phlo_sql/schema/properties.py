@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,3 +53,16 @@ def trino_properties(properties: Mapping[str, str]) -> dict[str, str]:
         del found["object_store_layout_enabled"]
     found.setdefault("format", "PARQUET")
     return dict(sorted(found.items()))
+
+
+def typed(name: str, value: str) -> Any:
+    """A property's text as the value that Trino's property of that name takes."""
+    if name in NUMBERS:
+        return float(value) if "." in value else int(value)
+    if name in FLAGS:
+        return value == "true"
+    if name in LISTS:
+        return value.split(",")
+    if name in SIZES:
+        return f"{value}B"
+    return value

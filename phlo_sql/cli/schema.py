@@ -1,0 +1,207 @@
+"""`schema`: change a table's columns, compare schemas, write them in other formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phlo_sql.cli.options import TABLE, Options, mutating
+
+if TYPE_CHECKING:
+    from phlo_sql.cli.output import Report
+    from phlo_sql.model.names import TableName
+
+    Path = tuple[str, ...]
+
+
+class ColumnParameter(click.ParamType[Any]):
+    """`address.city` → its names."""
+
+    name = "column"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        from phlo_sql.schema.spelling import parse_path
+
+        return value if isinstance(value, tuple) else parse_path(value)
+
+
+class PairParameter(click.ParamType[Any]):
+    """`column:something` → the column's names and the rest, read by the kind of pair."""
+
+    def __init__(self, kind: str) -> None:
+        self.name = self.kind = kind
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Path, Any]:
+        if isinstance(value, tuple):
+            return value
+        flag = param.opts[0] if param is not None else "the option"
+        return read_pair(value, self.kind, flag)
+
+
+def read_pair(text: str, kind: str, flag: str) -> tuple[Path, Any]:
+    """Raises PhloSqlError(INVALID_ARGUMENTS, BAD_TYPE)."""
+    from phlo_sql.errors import Code, PhloSqlError
+    from phlo_sql.schema.spelling import iceberg, parse_path, parse_type, split_path
+
+    path, rest = split_path(text)
+    if not rest.startswith(":") or (not rest[1:].strip() and kind != "text"):
+        raise PhloSqlError(
+            Code.INVALID_ARGUMENTS,
+            f"{flag} {text!r} has no {kind} after the column",
+            f"write {flag} {_EXAMPLES[kind]}",
+        )
+    rest = rest[1:]
+    match kind:
+        case "type":
+            return path, iceberg(parse_type(rest))
+        case "name":
+            name = parse_path(rest.strip())
+            if len(name) > 1:
+                raise PhloSqlError(
+                    Code.INVALID_ARGUMENTS,
+                    f"{flag} {text!r}: a new name is one name, not a path",
+                    'a field stays where it is; put a name that has a dot in quotes: "a.b"',
+                )
+            return path, name[0]
+        case "column":
+            return path, parse_path(rest.strip())
+        case _:
+            return path, rest
+
+
+_EXAMPLES = {
+    "type": "price:decimal(10,2)",
+    "name": "old:new",
+    "column": "new:existing",
+    "text": "price:'net, in euro'",
+    "value": "price:0",
+}
+
+
+@click.group()
+def schema() -> None:
+    """Change, compare and export schemas."""
+
+
+@schema.command()
+@click.argument("name", metavar="TABLE", type=TABLE)
+@click.option(
+    "--add-column",
+    "adds",
+    metavar="COLUMN:TYPE",
+    multiple=True,
+    type=PairParameter("type"),
+    help="Add a column, or a field: address.zip:varchar, items.element.price:double.",
+)
+@click.option(
+    "--drop-column",
+    "drops",
+    metavar="COLUMN",
+    multiple=True,
+    type=ColumnParameter(),
+    help="Drop a column or a field.",
+)
+@click.option(
+    "--rename",
+    "renames",
+    metavar="OLD:NEW",
+    multiple=True,
+    type=PairParameter("name"),
+    help="Rename a column or a field; two may swap their names.",
+)
+@click.option(
+    "--alter-type",
+    "types",
+    metavar="COLUMN:TYPE",
+    multiple=True,
+    type=PairParameter("type"),
+    help="Widen a type: int to bigint, real to double, decimal to more digits.",
+)
+@click.option(
+    "--make-optional",
+    "optional",
+    metavar="COLUMN",
+    multiple=True,
+    type=ColumnParameter(),
+    help="Let a NOT NULL column be NULL.",
+)
+@click.option(
+    "--comment",
+    "comments",
+    metavar="COLUMN:TEXT",
+    multiple=True,
+    type=PairParameter("text"),
+    help="Comment on a column; an empty text removes the comment.",
+)
+@click.option("--table-comment", metavar="TEXT", help="Comment on the table.")
+@click.option(
+    "--default",
+    "defaults",
+    metavar="COLUMN:VALUE",
+    multiple=True,
+    type=PairParameter("value"),
+    help="Default of a column (format 3); NULL takes it away.",
+)
+@click.option(
+    "--first",
+    metavar="COLUMN",
+    multiple=True,
+    type=ColumnParameter(),
+    help="Put this added column first.",
+)
+@click.option(
+    "--after",
+    metavar="COLUMN:OTHER",
+    multiple=True,
+    type=PairParameter("column"),
+    help="Put this added column behind another.",
+)
+@click.option(
+    "--from",
+    "file",
+    metavar="FILE",
+    help="A wanted schema (.sql, .py, .json, .avsc): the difference becomes the plan.",
+)
+@click.option(
+    "--allow-breaking", is_flag=True, help="Allow changes that break who reads or writes."
+)
+@mutating
+def evolve(
+    name: tuple[TableName, str | None],
+    ref: str | None,
+    options: Options,
+    *,
+    file: str | None,
+    **given: Any,
+) -> Report:
+    """Change the columns of a table without writing a file.
+
+    Every flag speaks of the table as it is before the command; their order says nothing.
+
+    \b
+    Examples:
+      phlo-sql schema evolve sales.orders --add-column note:varchar --dry-run
+      phlo-sql schema evolve sales.orders --rename a:b --rename b:a --allow-breaking
+      phlo-sql schema evolve sales.orders --alter-type id:bigint --comment "id:order number"
+      phlo-sql schema evolve sales.orders --add-column address.zip:varchar --yes
+      phlo-sql schema evolve sales.orders --from orders.sql --out evolve-orders.sql
+      phlo-sql schema evolve sales.orders --ref dev --drop-column note --allow-breaking
+    """
+    from phlo_sql.cli.change import change
+    from phlo_sql.cli.draw_schema import evolved
+    from phlo_sql.cli.options import one_ref
+    from phlo_sql.cli.schema_reading import read_text
+    from phlo_sql.model.intents import Evolve
+
+    table_name, written_ref = name
+    intent = Evolve(
+        table=table_name,
+        ref=one_ref(written_ref, ref),
+        file=file,
+        file_text=read_text(file) if file else None,
+        **given,
+    )
+    return change(intent, options, evolved)

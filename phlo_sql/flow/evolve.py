@@ -1,0 +1,206 @@
+"""`schema evolve`: read the schema and what is around it, compile what leads to the other."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow.edges import physical
+from phlo_sql.plan import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from phlo_sql.compile.evolve import EvolvePlan, Lost, Surroundings
+    from phlo_sql.execute import CheckResult, StepOutcome
+    from phlo_sql.flow.commands import Measure
+    from phlo_sql.flow.edges import Edges
+    from phlo_sql.model.intents import Evolve
+    from phlo_sql.model.names import TableName
+    from phlo_sql.runbook import Runbook
+    from phlo_sql.schema.change import Wanted
+    from phlo_sql.schema.model import TableSchema
+
+
+def compile_plan(intent: Evolve, edges: Edges) -> EvolvePlan:
+    """Raises PhloSqlError for whatever cannot be observed, meant or done."""
+    from phlo_sql.compile.evolve import compile_evolve
+    from phlo_sql.observe.schema import columns_digest
+
+    named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
+    edges.note(f"reading the schema of {named.table}")
+    # The digest first: a change in between makes the plan stale, and never a wrong one.
+    digest = columns_digest(edges.session, physical(named.table, named.ref, edges))
+    current = read_schema(named.table, named.ref, edges)
+    wanted = _desired(named, current)
+    around = _surroundings(current, wanted, digest, edges)
+    return compile_evolve(
+        current,
+        wanted,
+        around,
+        datetime.now(UTC),
+        command_line(named),
+        allow_breaking=named.allow_breaking,
+    )
+
+
+def read_schema(table: TableName, ref: str | None, edges: Edges) -> TableSchema:
+    """The schema of a table at its ref, under its name in Trino.
+
+    Raises PhloSqlError for a table, ref or catalog that isn't there or can't be read.
+    """
+    from phlo_sql.observe.schema import table_schema
+
+    document, location = read_document(table, ref, edges)
+    return table_schema(document, location, physical(table, ref, edges), ref)
+
+
+def read_document(table: TableName, ref: str | None, edges: Edges) -> tuple[dict[str, object], str]:
+    """A table's newest metadata document and its place."""
+    from phlo_sql.config import catalog_properties
+    from phlo_sql.observe import schema
+    from phlo_sql.observe.nessie import api_of, require_ref
+    from phlo_sql.observe.server import require_iceberg_table
+
+    catalog = str(table.catalog or edges.settings.trino_catalog.value)
+    properties = catalog_properties(edges.settings, catalog, ref)
+    if ref is not None and api_of(properties) is not None:
+        require_ref(properties, ref)
+    shown = physical(table, ref, edges)
+    require_iceberg_table(edges.session, shown)
+    return schema.read_document(edges.session, shown, properties)
+
+
+def _desired(intent: Evolve, current: TableSchema) -> TableSchema:
+    from phlo_sql.schema.change import desired, from_file
+    from phlo_sql.schema.reading import read_file
+
+    wanted = _wanted(intent)
+    if intent.file_text is not None and intent.file is not None:
+        return from_file(current, read_file(intent.file, intent.file_text), wanted)
+    if not wanted:
+        raise PhloSqlError(
+            Code.INVALID_ARGUMENTS,
+            "nothing is asked for",
+            "name a change: --add-column, --drop-column, --rename, --alter-type, --from FILE …",
+        )
+    return desired(current, wanted)
+
+
+def _wanted(intent: Evolve) -> Wanted:
+    from phlo_sql.schema.change import Wanted
+    from phlo_sql.schema.spelling import parse_type
+
+    return Wanted(
+        adds=tuple((path, parse_type(text)) for path, text in intent.adds),
+        drops=intent.drops,
+        renames=intent.renames,
+        types=tuple((path, parse_type(text)) for path, text in intent.types),
+        optional=intent.optional,
+        comments=intent.comments,
+        defaults=intent.defaults,
+        table_comment=intent.table_comment,
+        first=intent.first,
+        after=intent.after,
+    )
+
+
+def _surroundings(
+    current: TableSchema, wanted: TableSchema, digest: str, edges: Edges
+) -> Surroundings:
+    from phlo_sql.compile.evolve import Reader, Surroundings
+    from phlo_sql.observe.schema import missing_types, views_reading
+    from phlo_sql.schema.model import Primitive, walk
+
+    table = current.name
+    assert table is not None  # noqa: S101 - it was read under a name
+    used = {
+        each.type.name
+        for _, each in walk(wanted.fields)
+        if isinstance(each.type, Primitive) and each.type.name in ("geometry", "geography")
+    }
+    return Surroundings(
+        server=edges.server(table),
+        digest=digest,
+        readers=tuple(
+            Reader(name=name, kind=kind, reading=reading)
+            for name, kind, reading in views_reading(edges.session, table)
+        ),
+        lost=_lost(current, wanted, edges),
+        absent_types=missing_types(edges.session, used) if used else frozenset(),
+    )
+
+
+_SHOWN = 5
+
+
+def _lost(current: TableSchema, wanted: TableSchema, edges: Edges) -> tuple[tuple[int, Lost], ...]:
+    from phlo_sql.compile.evolve import Lost
+    from phlo_sql.observe.schema import column_sizes
+    from phlo_sql.schema.difference import What, differences
+    from phlo_sql.schema.model import by_id
+
+    assert current.name is not None  # noqa: S101 - it was read under a name
+    fields, found = by_id(current.fields), []
+    gone = [each.id for each in differences(current, wanted) if each.what is What.DROPPED]
+    for each in gone if current.snapshot_id is not None else ():
+        rows = column_sizes(
+            edges.session, current.name, fields[each], partitioned=bool(current.partitioning)
+        )
+        named = tuple(partition for partition, _, _ in rows if partition)
+        lost = Lost(
+            files=sum(files for _, files, _ in rows),
+            bytes=sum(size for _, _, size in rows),
+            partitions=named[:_SHOWN],
+            more=max(0, len(named) - _SHOWN),
+        )
+        found.append((each, lost))
+    return tuple(found)
+
+
+def measuring(book: Runbook, edges: Edges) -> Measure:  # noqa: ARG001 - each step has its checks
+    """No figure is predicted: the checks of each step say whether it did what it should."""
+
+    def measure(steps: Sequence[StepOutcome]) -> tuple[Prediction, tuple[CheckResult, ...]]:
+        del steps
+        return Prediction(), ()
+
+    return measure
+
+
+def command_line(intent: Evolve) -> str:
+    """The command that makes the same plan anew."""
+    from phlo_sql.schema.spelling import written
+
+    words = ["phlo-sql", "schema", "evolve", str(intent.table)]
+    if intent.ref:
+        words += ["--ref", intent.ref]
+    if intent.file:
+        words += ["--from", intent.file]
+    for flag, pairs in (
+        ("--add-column", intent.adds),
+        ("--rename", intent.renames),
+        ("--alter-type", intent.types),
+        ("--comment", intent.comments),
+        ("--default", intent.defaults),
+    ):
+        for path, text in pairs:
+            name = written((text,)) if flag == "--rename" else text
+            words += [flag, f"{written(path)}:{name}"]
+    for flag, paths in (
+        ("--drop-column", intent.drops),
+        ("--make-optional", intent.optional),
+        ("--first", intent.first),
+    ):
+        for path in paths:
+            words += [flag, written(path)]
+    for path, place in intent.after:
+        words += ["--after", f"{written(path)}:{written(place)}"]
+    if intent.table_comment is not None:
+        words += ["--table-comment", intent.table_comment]
+    if intent.allow_breaking:
+        words.append("--allow-breaking")
+    return shlex.join(words)
