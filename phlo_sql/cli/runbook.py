@@ -37,6 +37,42 @@ def show(file: str, html: str | None, options: Options) -> Report:
 
 
 @runbook.command()
+@click.argument("files", type=_FILE, nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How findings are printed.",
+)
+@click.option("--ignore", multiple=True, metavar="RULE", help="Pass a rule over, by code or name.")
+@click.option("--trino", "version", type=click.IntRange(1), metavar="N", help="For this version.")
+@click.option("--offline", is_flag=True, help="Ask no server, although one is set.")
+@reading
+def lint(
+    files: tuple[str, ...],
+    shape: str,
+    ignore: tuple[str, ...],
+    version: int | None,
+    offline: bool,
+    options: Options,
+) -> Report:
+    """Look for mistakes in runbooks, and in hand-written SQL; exit 1 where there are errors.
+
+    \b
+    Examples:
+      phlo-sql runbook lint optimize-orders.sql
+      phlo-sql runbook lint maintenance/*.sql --trino 476 --offline
+      phlo-sql runbook lint maintenance/*.sql --format github
+      phlo-sql runbook lint maintenance/*.sql --format sarif > runbooks.sarif
+    """
+    from phlo_sql.cli import lint as linting
+
+    return linting.run(files, options, shape=shape, ignore=ignore, offline=offline, version=version)
+
+
+@runbook.command()
 @click.argument("file", type=_FILE)
 @click.option("--step", type=click.IntRange(1), metavar="N", help="Run this step alone.")
 @click.option("--replan", is_flag=True, help="Make the plan anew and show the difference first.")
