@@ -1,0 +1,173 @@
+"""Other tables of the same catalog: where they lie, and which files of a location they read.
+
+A file belongs to whoever reads it, not to the folder it lies in: tables made by `register_table`
+or `add_files` share files, and nothing in a table's own metadata says so.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.observe.manifests import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import pyarrow as pa
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.io import FileIO
+
+_READING = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A table as its catalog lists it."""
+
+    name: str
+    metadata_location: str
+    foreign: bool = False
+    """It belongs to another catalog in the same database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A table with what its metadata says. `document` is the whole metadata."""
+
+    name: str
+    metadata_location: str
+    location: str
+    uuid: str
+    document: Mapping[str, Any]
+
+
+def listed(catalog: Catalog, properties: Mapping[str, str]) -> tuple[Listed, ...]:
+    """Every table that the catalog knows, of a Nessie catalog on every branch and tag.
+
+    Raises PhloSqlError.
+    """
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from phlo_sql.observe import nessie_contents
+    from phlo_sql.observe.nessie import api_of
+
+    if isinstance(catalog, SqlCatalog):
+        return tuple(_of_database(catalog))
+    if api_of(properties) is not None:
+        return tuple(
+            Listed(name=f"{each.name}@{each.ref}", metadata_location=each.metadata_location)
+            for each in nessie_contents.tables(properties)
+        )
+    return tuple(_of_catalog(catalog))
+
+
+def _of_database(catalog: Any) -> Iterator[Listed]:
+    from pyiceberg.catalog.sql import IcebergTables
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    with Session(catalog.engine) as session:
+        for row in session.scalars(select(IcebergTables)):
+            if row.metadata_location:
+                yield Listed(
+                    name=f"{row.catalog_name}.{row.table_namespace}.{row.table_name}",
+                    metadata_location=row.metadata_location,
+                    foreign=row.catalog_name != catalog.name,
+                )
+
+
+def _of_catalog(catalog: Catalog) -> Iterator[Listed]:
+    from pyiceberg.exceptions import NoSuchIcebergTableError, NoSuchTableError
+
+    pending = list(catalog.list_namespaces())
+    while pending:
+        namespace = pending.pop()
+        for identifier in catalog.list_tables(namespace):
+            try:
+                table = catalog.load_table(identifier)
+            except (NoSuchTableError, NoSuchIcebergTableError):
+                continue  # dropped meanwhile, or no Iceberg table
+            yield Listed(name=".".join(identifier), metadata_location=table.metadata_location)
+        deeper = catalog.list_namespaces(namespace)
+        pending += [each for each in deeper if len(each) > len(namespace)]
+
+
+def read_all(io: FileIO, tables: Iterable[Listed], home: str) -> tuple[Neighbour, ...]:
+    """Their metadata, each file once. `home`: the location whose neighbours are looked for.
+
+    A table without its metadata file reads nothing. One of another catalog in another store isn't
+    readable with this catalog's credentials, and can't lie in the location either.
+    """
+    distinct: dict[str, Listed] = {}
+    for each in tables:
+        if not each.foreign or _store(each.metadata_location) == _store(home):
+            distinct.setdefault(each.metadata_location, each)
+    with ThreadPoolExecutor(_READING) as pool:
+        found = pool.map(lambda each: _read(io, each), distinct.values())
+    return tuple(each for each in found if each is not None)
+
+
+def _store(location: str) -> str:
+    scheme, separator, rest = location.partition("://")
+    if not separator or scheme in ("file", "local"):
+        return "file"
+    return f"{'s3' if scheme in ('s3a', 's3n') else scheme}://{rest.split('/', 1)[0]}"
+
+
+def _read(io: FileIO, table: Listed) -> Neighbour | None:
+    document = metadata_document(io, table.metadata_location, table.name)
+    if document is None:
+        return None
+    return Neighbour(
+        name=table.name,
+        metadata_location=table.metadata_location,
+        location=str(document.get("location", "")),
+        uuid=str(document.get("table-uuid", "")),
+        document=document,
+    )
+
+
+def metadata_document(io: FileIO, location: str, name: str) -> dict[str, Any] | None:
+    """A metadata file; None where it isn't there. Raises PhloSqlError(STORAGE_UNREADABLE)."""
+    import gzip
+
+    try:
+        data = read_bytes(io, location)
+    except PhloSqlError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+    try:
+        plain = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        found: dict[str, Any] = json.loads(plain)
+    except (ValueError, OSError) as error:
+        raise PhloSqlError(
+            Code.STORAGE_UNREADABLE,
+            f"metadata {location} of {name} cannot be read: {error}",
+            "a table that can't be read may use any file: repair or drop it first",
+        ) from error
+    return found
+
+
+def files_of(io: FileIO, neighbours: Iterable[Neighbour]) -> Iterator[tuple[str, pa.Table]]:
+    """(name, entries with a column `path`) of all that each of these tables reads."""
+    from pyiceberg.table.metadata import TableMetadataUtil
+
+    from phlo_sql.compile.reachable import reached
+    from phlo_sql.model.names import TableName
+    from phlo_sql.observe.history import history_of
+
+    for each in neighbours:
+        metadata = TableMetadataUtil.parse_obj(dict(each.document))
+        name = TableName(schema="neighbour", name=each.name)
+        try:
+            history = history_of(metadata, each.metadata_location, io, name, None)
+        except PhloSqlError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                continue  # a table whose manifests are gone reads nothing any more
+            raise
+        yield each.name, reached(history, list(history.reach.lists))
