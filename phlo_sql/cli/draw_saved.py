@@ -67,7 +67,7 @@ def outline(
         )
         console.print(Text.assemble(("approved ", "bold"), text), soft_wrap=True)
     if len(book.steps) > _HIGHLIGHTED or not console.is_terminal:
-        console.out("".join(map(_plain, book.steps)), highlight=False, end="")
+        console.file.write("".join(map(_plain, book.steps)))  # rich takes seconds for megabytes
     else:
         for step in book.steps:
             _step(console, step)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phlo_sql import config, flow, lint
-from phlo_sql.cli.connection import connected
+from phlo_sql import config, lint
 from phlo_sql.cli.output import Report
 from phlo_sql.cli.saved import read_text
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.flow.linting import Linted, lint_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from phlo_sql.cli.options import Options
-    from phlo_sql.lint import Finding
+    from phlo_sql.config import Settings
+    from phlo_sql.lint import Finding, Known
 
 _AWAY = {Code.SERVER_DOWN, Code.NOT_AUTHENTICATED}
 
@@ -64,32 +64,70 @@ def run(
             case _:
                 _text(out, kept, len(files))
 
-    return Report(
-        status=report.status,
-        data=report.data,
-        warnings=report.warnings,
-        reason_code=report.reason_code,
-        exit_code=report.exit_code,
-        human=human,
-    )
+    return replace(report, human=human)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Linted:
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
 
 
 def _linted(
     texts: Sequence[tuple[str, str]], options: Options, *, offline: bool, version: int | None
-) -> Linted:
+) -> _Linted:
     settings = config.load(dict(options.flags))
+    known = lint.Known(
+        version=version, refs=_with_refs(settings), catalog=str(settings.trino_catalog.value)
+    )
     if offline or settings.trino_host.is_default:
-        return lint_files(texts, settings, None, version)
+        return _alone(texts, known)
     try:
-        with connected(options) as (settings, session):
-            edges = flow.Edges(settings=settings, session=session)
-            return lint_files(texts, settings, edges, version)
+        return _asked(texts, known, options)
     except PhloSqlError as error:
         if error.code not in _AWAY:
             raise
-        alone = lint_files(texts, settings, None, version)
         note = f"the server was not asked: {error.problem}"
-        return Linted(findings=alone.findings, notes=(*alone.notes, note))
+        return replace(_alone(texts, known), notes=(note,))
+
+
+def _alone(texts: Sequence[tuple[str, str]], known: Known) -> _Linted:
+    found = (lint.scan(text, path, known).findings for path, text in texts)
+    return _Linted(findings=tuple(each for findings in found for each in findings))
+
+
+def _asked(texts: Sequence[tuple[str, str]], known: Known, options: Options) -> _Linted:
+    """With what the server says of itself, and of each statement that it can plan."""
+    from phlo_sql.cli.connection import connected
+    from phlo_sql.flow import Edges, linting
+
+    findings: list[Finding] = []
+    notes: list[str] = []
+    with connected(options) as (settings, session):
+        edges = Edges(settings=settings, session=session)
+        here = linting.served(known, edges)
+        here = replace(here, version=known.version or here.version)
+        for path, text in texts:
+            scanned = lint.scan(text, path, here)
+            findings += scanned.findings
+            findings += linting.planned(path, scanned.statements, edges, notes)
+    return _Linted(findings=tuple(findings), notes=tuple(notes))
+
+
+def _with_refs(settings: Settings) -> frozenset[str]:
+    """The catalogs that settings describe as Nessie's: they have refs, whoever asks."""
+    from phlo_sql.observe.nessie import api_of
+
+    catalogs = {str(settings.trino_catalog.value), *settings.catalogs}
+    found = set(settings.refs.values())
+    for catalog in catalogs:
+        try:
+            properties = config.catalog_properties(settings, catalog, None)
+        except PhloSqlError:
+            continue
+        if api_of(properties) is not None:
+            found.add(catalog)
+    return frozenset(found)
 
 
 def _require_known(names: set[str]) -> None:

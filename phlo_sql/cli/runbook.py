@@ -88,9 +88,9 @@ def apply(file: str, replan: bool, options: Options) -> Report:
       phlo-sql runbook apply optimize-orders.sql --step 1 --yes
       phlo-sql runbook apply optimize-orders.sql --replan --out again.sql
     """
-    from phlo_sql.cli import saved
+    from phlo_sql.cli import applying as work
 
-    return saved.apply(file, replan, options)
+    return work.apply(file, replan, options)
 
 
 @runbook.command()
@@ -103,9 +103,9 @@ def verify(file: str, options: Options) -> Report:
     Example:
       phlo-sql runbook verify optimize-orders.sql
     """
-    from phlo_sql.cli import saved
+    from phlo_sql.cli import applying as work
 
-    return saved.verify(file, options)
+    return work.verify(file, options)
 
 
 @runbook.command()
@@ -141,6 +141,6 @@ def undo(file: str, options: Options) -> Report:
       phlo-sql runbook undo optimize-orders.sql --dry-run
       phlo-sql runbook undo optimize-orders.sql --out back.sql
     """
-    from phlo_sql.cli import saved
+    from phlo_sql.cli import applying as work
 
-    return saved.undo(file, options)
+    return work.undo(file, options)

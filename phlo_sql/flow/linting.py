@@ -1,19 +1,17 @@
-"""Lint of files, with what a server adds where one answers: its version, floors, refs, EXPLAIN."""
+"""What a server adds to lint: its version, floors and sizes, and its own EXPLAIN of statements."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect, lint
-from phlo_sql.config import catalog_properties
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from phlo_sql.config import Settings
     from phlo_sql.flow.edges import Edges
     from phlo_sql.lint import Finding, Known, Placed
 
@@ -24,50 +22,8 @@ _LATER = {Code.UNKNOWN_TABLE, Code.UNKNOWN_SCHEMA}
 """What an earlier statement of the same file may make."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linted:
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-
-
-def lint_files(
-    texts: Sequence[tuple[str, str]], settings: Settings, edges: Edges | None, version: int | None
-) -> Linted:
-    """`texts` are (path, text). Without edges no server is asked."""
-    known = lint.Known(
-        version=version, refs=_with_refs(settings), catalog=str(settings.trino_catalog.value)
-    )
-    notes: list[str] = []
-    if edges is not None:
-        known = _served(known, edges)
-        if version is not None:
-            known = replace(known, version=version)
-    findings: list[Finding] = []
-    for path, text in texts:
-        scanned = lint.scan(text, path, known)
-        findings += scanned.findings
-        if edges is not None:
-            findings += _planned(path, scanned.statements, edges, notes)
-    return Linted(findings=tuple(findings), notes=tuple(notes))
-
-
-def _with_refs(settings: Settings) -> frozenset[str]:
-    """The catalogs that settings describe as Nessie's: they have refs, whoever asks."""
-    from phlo_sql.observe.nessie import api_of
-
-    catalogs = {str(settings.trino_catalog.value), *settings.catalogs, *settings.refs.values()}
-    found = set(settings.refs.values())
-    for catalog in catalogs:
-        try:
-            properties = catalog_properties(settings, catalog, None)
-        except PhloSqlError:
-            continue
-        if api_of(properties) is not None:
-            found.add(catalog)
-    return frozenset(found)
-
-
-def _served(known: Known, edges: Edges) -> Known:
+def served(known: Known, edges: Edges) -> Known:
+    """What is known of the server that answers."""
     from phlo_sql.observe.server import read_server
 
     server = read_server(edges.session, known.catalog or None)
@@ -81,7 +37,7 @@ def _served(known: Known, edges: Edges) -> Known:
     )
 
 
-def _planned(
+def planned(
     path: str, statements: Sequence[Placed], edges: Edges, notes: list[str]
 ) -> Iterator[Finding]:
     """What the server says of each statement that it can plan without running it."""

@@ -134,22 +134,23 @@ def items(text: str) -> Iterator[Item]:
     at, line, counted = 0, 1, 0
     end = len(text.rstrip())
     while at < end:
-        match = _ITEM.match(text, at)
-        if match is None:
-            if text[at : at + 1] == ";" or text[at:].lstrip().startswith(";"):
-                at = text.index(";", at) + 1  # an empty statement
-                continue
+        for match in _ITEM.finditer(text, at):
+            if match.start() != at:
+                break
+            group = "comment" if match.lastgroup == "comment" else "sql"
+            start = match.start(group)
+            line += text.count("\n", counted, start)
+            counted, at = start, match.end()
+            if group == "comment":
+                yield Item(match[group], line)
+            else:
+                yield Item(match[group].strip(), line, match["end"] == ";")
+            if at >= end:
+                return
+        rest = text[at : at + 200].lstrip()
+        if not rest.startswith(";"):
             invalid("it ends in the middle of a statement")
-        group = "comment" if match["comment"] is not None else "sql"
-        start = match.start(group)
-        line += text.count("\n", counted, start)
-        counted = start
-        at = match.end()
-        yield Item(
-            match[group].rstrip("\n") if group == "comment" else match[group].strip(),
-            line,
-            group == "comment" or match["end"] == ";",
-        )
+        at = text.index(";", at) + 1  # an empty statement
 
 
 class _Reader:
