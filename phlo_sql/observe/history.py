@@ -98,15 +98,14 @@ def _reach(metadata: TableMetadata, io: FileIO, name: TableName) -> Reach:
                 manifests.append(manifest)
         of_snapshot[snapshot.snapshot_id] = tuple(places[manifest.path] for manifest in listed)
     added_by = tuple(each.added_snapshot_id for each in manifests)
-    chunks = [_schema().empty_table()]
-    for part in scan(io, list(enumerate(manifests)), _fields):
-        chunks.append(_entries(part.table, part.content, added_by))
+    parts = scan(io, list(enumerate(manifests)), _fields)
+    chunks = [_entries(part.table, part.content, added_by) for part in parts]
     return Reach(
         lists=lists,
         of_snapshot=of_snapshot,
         manifests=tuple(SizedFile(path=each.path, size=each.length) for each in manifests),
         added_by=added_by,
-        entries=pa.concat_tables(chunks),
+        entries=pa.concat_tables([_schema().empty_table(), *chunks]),
     )
 
 
