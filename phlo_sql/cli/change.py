@@ -46,7 +46,13 @@ def change(intent: Intent, options: Options, show: Show) -> Report:
     with connected(options) as (settings, session):
         with watching(quiet=options.quiet) as watch:
             planned = flow.plan(
-                intent, flow.Edges(settings=settings, session=session, note=watch.note)
+                intent,
+                flow.Edges(
+                    settings=settings,
+                    session=session,
+                    note=watch.note,
+                    history=journal_path(),
+                ),
             )
         return proceed(planned, settings, session, options, show)
 
@@ -228,7 +234,7 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
     checks = [check.document() for check in applied.checks]
     if not applied.moved:
         checks += [verdict.document() for verdict in applied.verdicts if verdict.exact]
-    undo = next((s.undo for s in plan.steps if s.undo.statement is not None), None)
+    undo = _way_back(plan)
 
     def human(out: Console) -> None:
         out.print()
@@ -270,16 +276,24 @@ def _outcome(plan: Plan, applied: Applied, journal: Journal) -> Report:
         ),
         reason_code=reason,
         next_steps=(
-            *(
-                ((dialect.render(undo.statement), f"to go back: {undo.reason}"),)
-                if failures and undo and undo.statement is not None
-                else ()
-            ),
+            *(((undo[0], f"to go back: {undo[1]}"),) if failures and undo else ()),
             *(((again, "to go on with what remains"),) if applied.failed else ()),
         ),
         exit_code=code,
         human=human,
     )
+
+
+def _way_back(plan: Plan) -> tuple[str, str] | None:
+    """The statement that goes back to the state before, or what to do where none does."""
+    rewriting = [step.undo for step in plan.steps if step.independent]
+    others = [step.undo for step in plan.steps if step.undo.statement is not None]
+    undo = next(iter([*rewriting, *others]), None)
+    if undo is None:
+        return None
+    if undo.statement is None:
+        return undo.reason, "no statement of Trino does"
+    return dialect.render(undo.statement, version=plan.trino_version), undo.reason
 
 
 def _ending(applied: Applied) -> tuple[str, int, str | None]:

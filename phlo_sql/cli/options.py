@@ -79,7 +79,26 @@ class PredicateParameter(click.ParamType[Any]):
         return str(value)
 
 
+class NamesParameter(click.ParamType[Any]):
+    """`a,b` → the names, in lower case as Trino folds them."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        found = tuple(each.strip().lower() for each in str(value).split(","))
+        if not all(found) or len(set(found)) < len(found):
+            raise PhloSqlError(
+                Code.INVALID_ARGUMENTS, f"{value!r} is no list of names", "write a,b,c"
+            )
+        return found
+
+
 TABLE = TableParameter()
+NAMES = NamesParameter()
 PREDICATE = PredicateParameter()
 SIZE = SizeParameter()
 DURATION = DurationParameter()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import PREDICATE, SIZE, TABLE, Options, slicing
+from phlo_sql.cli.options import NAMES, PREDICATE, SIZE, TABLE, Options, slicing
 from phlo_sql.cli.spread import SpreadGroup
 from phlo_sql.model.intents import SLICE_BYTES, SLICE_FILES
 
@@ -40,6 +40,18 @@ def table() -> None:
     help="Only the partitions that it selects; widened to whole ones where needed.",
 )
 @click.option(
+    "--sort-by",
+    type=NAMES,
+    metavar="A,B",
+    default=(),
+    help="Columns that files are sorted by in this run (Trino has no Z-order: name first the "
+    "column that queries filter by most).",
+)
+@click.option(
+    "--rewrite-all", is_flag=True, help="Take files of any size, also where it gains nothing."
+)
+@click.option("--manifests", is_flag=True, help="Merge manifests too, where that gains.")
+@click.option(
     "--max-slice-bytes",
     type=SIZE,
     metavar="SIZE",
@@ -60,10 +72,10 @@ def table() -> None:
 )
 @click.option(
     "--verify",
-    type=click.Choice(["none", "count"]),
+    type=click.Choice(["none", "count", "checksum"]),
     default="count",
     show_default=True,
-    help="Compare the number of rows of each partition before and after.",
+    help="Compare rows, or a checksum of them, of each partition before and after.",
 )
 @slicing
 def optimize(

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
 from phlo_sql.compile.cuts import Limits
-from phlo_sql.compile.optimize_shown import PartitionLine, histogram_of, partition_lines
-from phlo_sql.compile.optimize_shown import document as shown
-from phlo_sql.compile.optimize_steps import (
+from phlo_sql.compile.optimize_settings import (
     DEFAULT_TARGET,
     TARGET,
     Sizes,
+    manifests_of,
+    sorting,
+)
+from phlo_sql.compile.optimize_shown import PartitionLine, histogram_of, partition_lines
+from phlo_sql.compile.optimize_shown import document as shown
+from phlo_sql.compile.optimize_steps import (
     data_files,
     predicted,
     slice_prediction,
     steps_of,
 )
-from phlo_sql.compile.optimize_warnings import warnings_of
+from phlo_sql.compile.optimize_warnings import Pace, costs, seconds_of, warnings_of
 from phlo_sql.compile.predicates import Enforced, enforce
 from phlo_sql.compile.slices import Sizing, Sliced, cut, predict
 from phlo_sql.errors import Code, PhloSqlError
@@ -50,10 +54,13 @@ class OptimizePlan:
     partitions: tuple[PartitionLine, ...]
     histogram: tuple[Bucket, ...]
     rewritten_paths: tuple[str, ...]
+    seconds: int | None = None
+    """An estimate, from what this server did before."""
 
     def document(self) -> dict[str, Any]:
         """What a dry run shows beside the plan, in JSON."""
-        return shown(self.partitions, self.histogram, self.rewritten_paths)
+        found = shown(self.partitions, self.histogram, self.rewritten_paths)
+        return {**found, "estimated_seconds": self.seconds}
 
 
 def sizes(intent: Optimize, state: TableState, server: Server) -> Sizes:
@@ -68,7 +75,12 @@ def sizes(intent: Optimize, state: TableState, server: Server) -> Sizes:
 
 
 def compile_optimize(
-    intent: Optimize, state: TableState, server: Server, now: datetime, command_line: str
+    intent: Optimize,
+    state: TableState,
+    server: Server,
+    now: datetime,
+    command_line: str,
+    pace: Pace | None = None,
 ) -> OptimizePlan:
     """The plan that rewrites small files of one table.
 
@@ -77,11 +89,14 @@ def compile_optimize(
     """
     refuse_versions(state, server)
     chosen = sizes(intent, state, server)
+    before, state = state, sorting(intent, state)
     where = enforced(intent, state, server)
     limits = Limits(max_bytes=intent.max_slice_bytes, max_files=intent.max_slice_files)
     sliced = cut(state, server, sizing(intent, chosen), limits, where)
     worthwhile = bool(sliced.slices)
+    manifests = manifests_of(state, server) if intent.manifests else None
     predicts = predicted(sliced) if worthwhile else Prediction()
+    told = _does(state, chosen, predicts, sliced, where)
     plan = Plan(
         command="table optimize",
         command_line=command_line,
@@ -95,14 +110,19 @@ def compile_optimize(
         ),
         planned_at=now.replace(microsecond=0),
         planned_by=server.user,
-        does=_does(state, chosen, predicts, sliced, where),
+        does=(
+            *(() if manifests and not worthwhile else told),
+            *(_sorted(state) if worthwhile else ()),
+            *(costs(sliced, pace) if worthwhile else ()),
+            *((manifests.text,) if manifests else ()),
+        ),
         risk="low: files are rewritten beside the old ones, which stay until they are expired",
         predicts=predicts,
-        steps=steps_of(intent, state, server, chosen, sliced) if worthwhile else (),
+        steps=steps_of(intent, before, server, chosen, sliced, manifests),
         warnings=(
             *(where.widened if where else ()),
             *sliced.warnings,
-            *(warnings_of(state, server, chosen) if worthwhile else ()),
+            *(warnings_of(state, server, chosen, sliced, now) if worthwhile else ()),
         ),
     )
     return OptimizePlan(
@@ -110,6 +130,7 @@ def compile_optimize(
         partitions=partition_lines(state, sliced) if worthwhile else (),
         histogram=histogram_of(sliced) if worthwhile else (),
         rewritten_paths=sliced.selection.paths() if worthwhile else (),
+        seconds=seconds_of(sliced, pace),
     )
 
 
@@ -190,3 +211,11 @@ def _does(
     if sliced.joining is not None:
         lines.append("Joins the last files of the groups, so that a second run finds nothing.")
     return tuple(lines)
+
+
+def _sorted(state: TableState) -> tuple[str, ...]:
+    if not state.sort_order:
+        return ()
+    columns = {column.field_id: column.name for column in state.columns}
+    names = [columns.get(field.source_id, "?") for field in state.sort_order]
+    return (f"Writes every file sorted by {', '.join(names)}.",)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
+from phlo_sql.compile.optimize_settings import (
+    Manifests,
+    Sizes,
+    manifests_step,
+    settings_steps,
+)
 from phlo_sql.compile.selection import is_unpartitioned
 from phlo_sql.model.units import Range, between, human_size, trino_size
 from phlo_sql.plan import UNMOVED, Check, Kind, Measure, Prediction, Step, Undo
@@ -18,28 +24,22 @@ if TYPE_CHECKING:
     from phlo_sql.model.server import Server
     from phlo_sql.model.state import TableState
 
-DEFAULT_TARGET = 1024**3
-"""Trino's `iceberg.target-max-file-size` where nothing else is said (IcebergConfig, 476 to 483)."""
-TARGET = "target_max_file_size"
-OWN_TARGET = "write.target-file-size-bytes"
 _PARTITION = "$partition"
 """A row's partition as Trino tells it, from 472 on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """Bytes: the target that outputs are cut at, and the threshold that picks inputs."""
-
-    target: int
-    threshold: int
-    current_target: int
-    """What the table or session has now."""
-
-
 def steps_of(
-    intent: Optimize, state: TableState, server: Server, chosen: Sizes, sliced: Sliced
+    intent: Optimize,
+    state: TableState,
+    server: Server,
+    chosen: Sizes,
+    sliced: Sliced,
+    manifests: Manifests | None = None,
 ) -> tuple[Step, ...]:
-    before, after = _target_steps(state, server, chosen)
+    """All statements; none where there is nothing to do."""
+    if not sliced.slices and manifests is None:
+        return ()
+    before, after = settings_steps(intent, state, server, chosen) if sliced.slices else ((), ())
     rewriting = [
         _slice_step(intent, state, chosen, each, place, len(sliced.slices))
         for place, each in enumerate(sliced.slices, 1)
@@ -47,7 +47,8 @@ def steps_of(
     if sliced.joining is not None:
         rewriting.append(_joining_step(state, chosen, sliced.joining))
     rewriting = _checked_together(intent, state, sliced, rewriting)
-    steps = [*before, *rewriting, *after]
+    last = [] if manifests is None else [manifests_step(state, manifests, undo_of(state))]
+    steps = [*before, *rewriting, *after, *last]
     steps[0] = replace(steps[0], prechecks=(_unmoved(state), *steps[0].prechecks))
     return tuple(replace(step, id=number) for number, step in enumerate(steps, 1))
 
@@ -88,7 +89,7 @@ def _slice_step(
             f"files up to {human_size(chosen.threshold)}, and files with deletes, "
             f"become files of about {human_size(chosen.target)}"
         ),
-        undo=_undo(state),
+        undo=undo_of(state),
         independent=True,
         predicts=slice_prediction(part),
         prechecks=checks,
@@ -113,7 +114,7 @@ def _joining_step(state: TableState, chosen: Sizes, join: Joining) -> Step:
         statement=_rewriting(state, chosen, join.predicate),
         summary="join the last files of the groups",
         why="each group leaves one file that is smaller than the others",
-        undo=_undo(state),
+        undo=undo_of(state),
         predicts=_joined(join),
     )
 
@@ -186,7 +187,7 @@ def _checked_together(
     """Groups of files have no predicate that tells their rows before and after. Their table is
     looked at before the first and after the last statement."""
     groups = [each for each in sliced.slices if not each.counts_where]
-    if len(sliced.slices) == 1 or not groups or intent.verify == "none":
+    if len(sliced.slices) < 2 or not groups or intent.verify == "none":
         return steps
     spec = state.specs[state.default_spec_id]
     by = () if is_unpartitioned(spec) or sliced.selection.foreign_specs else (_PARTITION,)
@@ -206,7 +207,7 @@ def _unmoved(state: TableState) -> Check:
     )
 
 
-def _undo(state: TableState) -> Undo:
+def undo_of(state: TableState) -> Undo:
     if state.ref_hash is not None:
         return Undo(
             reason=f"Nessie keeps the commit before: assign {state.ref or 'main'} back to "
@@ -216,58 +217,6 @@ def _undo(state: TableState) -> Undo:
         reason=f"go back to snapshot {state.snapshot_id}; what was committed since is lost with it",
         statement=dialect.rollback_to_snapshot(state.table, state.snapshot_id or 0),
     )
-
-
-def _target_steps(
-    state: TableState, server: Server, chosen: Sizes
-) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """Steps before and after the rewriting that make the server write files of the target size.
-
-    A session property up to 481, a table property from 482 (release notes; `SET PROPERTIES …
-    = DEFAULT` is refused there, so a property that was absent can't be taken away by SQL again).
-    """
-    if chosen.target == chosen.current_target:
-        return (), ()
-    size = human_size(chosen.target)
-    if server.has_target_session_property:
-        catalog = state.table.catalog or server.catalog
-        step = Step(
-            id=1,
-            kind=Kind.SESSION,
-            temporary=True,
-            statement=dialect.set_session(catalog, TARGET, trino_size(chosen.target)),
-            summary=f"write files of {size} in this session",
-            why=f"the session writes {human_size(chosen.current_target)} otherwise",
-            undo=Undo(
-                reason="the setting ends with the session",
-                statement=dialect.reset_session(catalog, TARGET),
-            ),
-        )
-        return (step,), ()
-    own = state.properties.get(OWN_TARGET)
-    back = dialect.set_properties(state.table, {TARGET: trino_size(int(own))}) if own else None
-    step = Step(
-        id=1,
-        kind=Kind.PROPERTIES,
-        temporary=True,
-        statement=dialect.set_properties(state.table, {TARGET: trino_size(chosen.target)}),
-        summary=f"write files of {size} to this table",
-        why=f"Trino {server.version} takes the size from the table alone",
-        undo=Undo(reason="the table gets its own size back", statement=back)
-        if back
-        else Undo(reason="stays: the table had no size of its own, and Trino cannot unset one"),
-    )
-    if back is None:
-        return (step,), ()
-    restore = Step(
-        id=3,
-        kind=Kind.PROPERTIES,
-        statement=back,
-        summary=f"give the table its own file size back, {human_size(int(own or 0))}",
-        why="the size was for this run only",
-        undo=Undo(reason="none needed: this is the state the table had"),
-    )
-    return (step,), (restore,)
 
 
 def _collapsed(value: Range) -> Measure:

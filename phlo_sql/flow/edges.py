@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pyiceberg.table import Table
 
@@ -26,6 +27,8 @@ class Edges:
     note: Callable[[str], None] = lambda _text: None
     parallel: int = 1
     """Independent steps that run at once."""
+    history: Path | None = None
+    """The journal of recorded operations, for estimates."""
 
     def another(self) -> TrinoSession:
         """One more session with the same settings."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.flow.edges import observe
 from phlo_sql.flow.optimize_measure import measuring
+from phlo_sql.flow.optimize_pace import pace_of
 from phlo_sql.model.intents import SLICE_BYTES, SLICE_FILES
 from phlo_sql.model.units import trino_size
 
@@ -33,7 +34,8 @@ def compile_plan(intent: Optimize, edges: Edges) -> OptimizePlan:
     edges.note(f"reading {named.table}")
     state = observe(named.table, named.ref, edges)
     server = edges.server(state.table)
-    return compile_optimize(named, state, server, datetime.now(UTC), command_line(named))
+    now, pace = datetime.now(UTC), pace_of(edges.history, str(edges.session.address))
+    return compile_optimize(named, state, server, now, command_line(named), pace)
 
 
 def again(book: Runbook, edges: Edges) -> Callable[[Step], Step | None]:

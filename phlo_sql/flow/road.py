@@ -107,6 +107,7 @@ def apply(
     book = admit(book, edges, journal, only=only, accept_drift=accept_drift)
     _refuse_other_server(book, edges)
     measure = measuring(book, edges)
+    journal.write("server", address=str(edges.session.address), trino=book.plan.trino_version)
     crew = crew_of(book, edges)
     ran = execute(book, edges.session, journal, watch, accept_drift=accept_drift, crew=crew)
     watch.note("comparing what happened with what was predicted")

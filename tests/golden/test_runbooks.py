@@ -54,6 +54,26 @@ OPTIMIZE: dict[str, tuple[Made, Optimize]] = {
         ),
         Optimize(table=ORDERS),
     ),
+    "where-widened": (
+        Made(
+            files=small(40, partition=0) + small(6, partition=1) + small(7, partition=2),
+            spec=BY_DAY,
+            partitions=DAYS,
+        ),
+        Optimize(
+            table=ORDERS, where="ts >= TIMESTAMP '2026-01-02 10:00:00 UTC'", verify="checksum"
+        ),
+    ),
+    "slices": (
+        Made(
+            files=small(40, partition=0) + small(6, partition=1) + small(7, partition=2),
+            spec=BY_DAY,
+            partitions=DAYS,
+        ),
+        Optimize(table=ORDERS, max_slice_files=40),
+    ),
+    "groups-of-files": (Made(files=small(5)), Optimize(table=ORDERS, max_slice_files=3)),
+    "sorted": (Made(files=small(12)), Optimize(table=ORDERS, sort_by=("ts", "id"))),
     "nothing-to-do": (Made(files=(File(size=300 * MB),)), Optimize(table=ORDERS)),
     "hostile-name": (Made(files=small(12), table=HOSTILE), Optimize(table=HOSTILE)),
     "nessie-branch": (

@@ -250,4 +250,4 @@ def test_progress_is_plain_lines_and_json_stays_alone(
         json.loads(line)["event"]
         for line in (tmp_path / "phlo-sql" / "operations.jsonl").read_text().splitlines()
     ]
-    assert events == ["started", "step started", "step finished", "finished", "verified"]
+    assert events == ["server", "started", "step started", "step finished", "finished", "verified"]

@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 12 data files (6.0 MB) into 1 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 6.0 MB and writes 3.6 MB to 8.4 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
--- digest:    sha256:a5ac834baf510df8a6606af5ed52ba90e9e41497c366cb405428f205b51b6110
+-- digest:    sha256:47c93c04f1030ef7c56d3fac7867c8a1d8410ee02a8959a310b3f9e810ce3a1e
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 12 data files ==

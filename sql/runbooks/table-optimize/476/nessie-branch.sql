@@ -12,9 +12,10 @@
 -- ref hash:  4c1e2a
 -- does:      Rewrites 12 data files (6.0 MB) into 1 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 6.0 MB and writes 3.6 MB to 8.4 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
--- digest:    sha256:b9f5c1e1c9e8ff23ed047f482ccedf995ef7163651467f39bfa243d29ae27726
+-- digest:    sha256:d34620343c10bbbe33a364076af541a566fc7d63f1e3a615de3202b9073b8725
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 12 data files ==

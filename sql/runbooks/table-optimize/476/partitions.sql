@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 47 data files (41.0 MB) into 2 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 41.0 MB and writes 24.6 MB to 57.4 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 47; rewritten_bytes = 42991616; removed_delete_files = 0; added_data_files = 2; added_bytes = 25794971..60204647
--- digest:    sha256:20708f20ce7d480cf5555525a5f89ef585c4de306118b88fcdbf4b5626480746
+-- digest:    sha256:c597550e276f73060ee1a47a60055783b27eda8b63f468020314eff89aaf489e
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 47 data files ==

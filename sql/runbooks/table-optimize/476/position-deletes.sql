@@ -13,9 +13,10 @@
 -- does:      Rewrites 4 data files (302 MB) into 1 of up to 1.0 GB.
 -- does:      Applies and removes 1 delete files.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 302 MB and writes 181 MB to 422 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 4; rewritten_bytes = 316145664; removed_delete_files = 1; added_data_files = 1; added_bytes = 189682023..442612122
--- digest:    sha256:d1a9dce1039f0f04f3b25cf34b7c575afab2174690ca343e96f6d14b75fbf2b9
+-- digest:    sha256:af3ad7134b670416bd4186c3ab00daac9ef1375ef70ade74ca35c48636f50fa7
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 4 data files ==

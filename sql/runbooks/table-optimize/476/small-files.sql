@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 1,200 data files (600 MB) into 1 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 600 MB and writes 360 MB to 840 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 1; added_bytes = 377487361..880812033
--- digest:    sha256:9fc30dd71c18ce891984785dab734651438b6e1e2c92b52d50d51b07cc192736
+-- digest:    sha256:72d7d87ceec495d8b8e7eddaf0f16ea95f4736c954c4f043434f763331b8f959
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 1,200 data files ==

@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 1,200 data files (600 MB) into 2 to 4 of up to 256 MB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 600 MB and writes 360 MB to 840 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
--- digest:    sha256:3e43960889cb9ff20c09b2819b7a518272e5f45c03599131fadf31c9877a6c2f
+-- digest:    sha256:c10c1cb71a9359bd8ec891da18da5ec2884440f003683e64d20bb0b6a7ac5fd0
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: write files of 256 MB in this session ==

@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 12 data files (6.0 MB) into 1 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 6.0 MB and writes 3.6 MB to 8.4 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
--- digest:    sha256:04041b2a163d024f59c05486f806376c518f14e02fd367b29836a33e02d34342
+-- digest:    sha256:b0dadd616397d8c4cec0708d47ba18a7d10adfa05c2900b3ca60f451a31d4faf
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 12 data files ==

@@ -12,9 +12,10 @@
 -- ref hash:  4c1e2a
 -- does:      Rewrites 12 data files (6.0 MB) into 1 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 6.0 MB and writes 3.6 MB to 8.4 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 12; rewritten_bytes = 6291456; removed_delete_files = 0; added_data_files = 1; added_bytes = 3774874..8816231
--- digest:    sha256:6a16cf89b52aff33435f5b957c2f5a309d149476a43b8e2c4a147081ab67c5eb
+-- digest:    sha256:0e04bb7ba35d44243a801f3eecffc3cbdc2390bad43604619a31e92262b4f4a7
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 12 data files ==

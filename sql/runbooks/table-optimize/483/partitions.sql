@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 47 data files (41.0 MB) into 2 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 41.0 MB and writes 24.6 MB to 57.4 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 47; rewritten_bytes = 42991616; removed_delete_files = 0; added_data_files = 2; added_bytes = 25794971..60204647
--- digest:    sha256:bb41ed0c5585adc414bd2a43534a5fa5823d07f7f8d2e93e1f485cb9dfdafb37
+-- digest:    sha256:1ef531259fdc65692225e2dd7cbf5b4610cd6605284184b174f508d4bf18e8f1
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 47 data files ==

@@ -13,9 +13,10 @@
 -- does:      Rewrites 4 data files (302 MB) into 1 of up to 1.0 GB.
 -- does:      Applies and removes 1 delete files.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 302 MB and writes 181 MB to 422 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 4; rewritten_bytes = 316145664; removed_delete_files = 1; added_data_files = 1; added_bytes = 189682023..442612122
--- digest:    sha256:910849359624572a0b39893ba0ba16c96805c57b113edda79f071804aa68af59
+-- digest:    sha256:37ad3642ad3430c635ff36ebe3a0beba8a2981ba1ce314b9013253b42fda1548
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 4 data files ==

@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 1,200 data files (600 MB) into 1 of up to 1.0 GB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 600 MB and writes 360 MB to 840 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 1; added_bytes = 377487361..880812033
--- digest:    sha256:e7df4dbd62b44b13334956675974f20440bd102c12b90b3b1ea3a97730432bdb
+-- digest:    sha256:975732d5bae84ad7a5f5cf98de22bfe732d15fc2c5495eb9a64609be74c1fe1f
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rewrite 1,200 data files ==

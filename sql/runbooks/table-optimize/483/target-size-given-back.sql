@@ -12,9 +12,10 @@
 -- ref hash:  none
 -- does:      Rewrites 1,200 data files (600 MB) into 2 to 4 of up to 256 MB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 600 MB and writes 360 MB to 840 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
--- digest:    sha256:547947eced06bb1502efd2401ecca56275db36c4081378d93f1b5c2fce4c2104
+-- digest:    sha256:4128876c485bc6137fe024181aa437f3e37cb93543f29be7de5da6edcf063a29
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: write files of 256 MB to this table ==

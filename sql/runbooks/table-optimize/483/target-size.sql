@@ -12,10 +12,11 @@
 -- ref hash:  none
 -- does:      Rewrites 1,200 data files (600 MB) into 2 to 4 of up to 256 MB.
 -- does:      Commits one snapshot; readers see the table before it or after it.
+-- does:      Reads 600 MB and writes 360 MB to 840 MB; the old files stay until snapshots are expired.
 -- risk:      low: files are rewritten beside the old ones, which stay until they are expired
 -- predicts:  rewritten_data_files = 1200; rewritten_bytes = 629145600; removed_delete_files = 0; added_data_files = 2..4; added_bytes = 377487361..880836609
 -- warning:   the table keeps target_max_file_size = '256MB' afterwards: it had none, and Trino 483 has no statement that takes one away
--- digest:    sha256:2f8e482a4e6ac79ceeeca7710a92daaaf9b5e479f72f2f37b8ba7a1939c58ce5
+-- digest:    sha256:385036c2a9f8cd0dada8759de6c1d83a35f603be3c6719924bf517cf2a33a420
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: write files of 256 MB to this table ==
