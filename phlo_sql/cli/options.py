@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model import names, units
 
+if TYPE_CHECKING:
+    Parameter = click.ParamType[Any]
+else:
+    Parameter = click.ParamType  # not generic before click 8.3
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -36,7 +40,7 @@ class Options:
     """Settings named on the command line, under their names in the settings table."""
 
 
-class TableParameter(click.ParamType[Any]):
+class TableParameter(Parameter):
     """`[catalog.]schema.table[@ref]` → (TableName, ref | None)."""
 
     name = "table"
@@ -47,7 +51,7 @@ class TableParameter(click.ParamType[Any]):
         return value if isinstance(value, tuple) else names.parse_table(value)
 
 
-class SizeParameter(click.ParamType[Any]):
+class SizeParameter(Parameter):
     """`128MB` → bytes."""
 
     name = "size"
@@ -56,7 +60,7 @@ class SizeParameter(click.ParamType[Any]):
         return value if isinstance(value, int) else units.parse_size(value)
 
 
-class DurationParameter(click.ParamType[Any]):
+class DurationParameter(Parameter):
     """`7d`, `36h` → timedelta."""
 
     name = "duration"
@@ -67,7 +71,7 @@ class DurationParameter(click.ParamType[Any]):
         return value if isinstance(value, timedelta) else units.parse_duration(value)
 
 
-class PredicateParameter(click.ParamType[Any]):
+class PredicateParameter(Parameter):
     """A WHERE predicate, read for its faults and kept as it is written."""
 
     name = "predicate"
@@ -79,7 +83,7 @@ class PredicateParameter(click.ParamType[Any]):
         return str(value)
 
 
-class NamesParameter(click.ParamType[Any]):
+class NamesParameter(Parameter):
     """`a,b` → the names, in lower case as Trino folds them."""
 
     name = "names"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import TABLE, Options, mutating
+from phlo_sql.cli.options import TABLE, Options, Parameter, mutating
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Path = tuple[str, ...]
 
 
-class ColumnParameter(click.ParamType[Any]):
+class ColumnParameter(Parameter):
     """`address.city` → its names."""
 
     name = "column"
@@ -26,7 +26,7 @@ class ColumnParameter(click.ParamType[Any]):
         return value if isinstance(value, tuple) else parse_path(value)
 
 
-class PairParameter(click.ParamType[Any]):
+class PairParameter(Parameter):
     """`column:something` → the column's names and the rest, read by the kind of pair."""
 
     def __init__(self, kind: str) -> None:
