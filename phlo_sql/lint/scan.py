@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from phlo_sql.dialect import Described
     from phlo_sql.lint.finding import Rule, Severity
-    from phlo_sql.runbook import Outline
+    from phlo_sql.runbook import Item, Outline
 
 _TOKEN = re.compile(
     r"""(?P<name>"(?:[^"]++|"")*+")|(?P<value>'(?:[^']++|'')*+'|(?<![\w$.])\d++(?:\.\d++)?+(?![\w.]))
@@ -69,7 +69,8 @@ class _Scanner:
 
     def run(self) -> None:
         self._secrets()
-        book = self._outline()
+        found = self._items()
+        book = self._outline(found)
         if book is not None:
             self.known = replace(
                 self.known,
@@ -78,23 +79,30 @@ class _Scanner:
             )
         sizes = Sizes(known=self.known)
         owed: Placed | None = None
-        try:
-            for item in runbooks.items(self.text):
-                if item.comment:
-                    if _UNDO.match(item.text):
-                        owed = None
-                    continue
-                placed = self._statement(item.text, item.line)
-                if placed.found is None:
-                    continue
-                self._report(item.line, sizes.see(placed.found))
-                if placed.found.changes:
-                    self._owes(owed)
-                    owed = placed
-        except PhloSqlError as error:
-            line = self.text.count("\n") + 1
-            self._report(line, [Hit(rules.NOT_UNDERSTOOD, error.problem)])
+        for item in found:
+            if item.comment:
+                if _UNDO.match(item.text):
+                    owed = None
+                continue
+            placed = self._statement(item.text, item.line)
+            if placed.found is None:
+                continue
+            self._report(item.line, sizes.see(placed.found))
+            if placed.found.changes:
+                self._owes(owed)
+                owed = placed
         self._owes(owed)
+
+    def _items(self) -> list[Item]:
+        """Up to where a quote or comment is never closed."""
+        found: list[Item] = []
+        try:
+            found.extend(runbooks.items(self.text))
+        except PhloSqlError:
+            line = self.text.count("\n") + 1
+            problem = "a quote or comment is never closed: what follows cannot be told apart"
+            self._report(line, [Hit(rules.NOT_UNDERSTOOD, problem)])
+        return found
 
     def silenced(self, finding: Finding) -> bool:
         """Whether the finding's line, or the one above it, says `-- noqa`."""
@@ -110,11 +118,11 @@ class _Scanner:
             problem = "say how to go back in a comment, -- undo: …, or why nothing does"
             self._report(placed.line, [Hit(rules.MISSING_UNDO, problem)])
 
-    def _outline(self) -> Outline | None:
+    def _outline(self, found: list[Item]) -> Outline | None:
         if not self.text.startswith(_RUNBOOK):
             return None
         try:
-            return runbooks.outline(self.text)
+            return runbooks.outline(self.text, found)
         except PhloSqlError as error:
             self._report(1, [Hit(rules.INVALID, error.problem)])
             return None

@@ -21,7 +21,7 @@ from phlo_sql.runbook.form import invalid, unline
 from phlo_sql.runbook.sealing import DIGEST, Approval, digest, parted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _ITEM = re.compile(
     r"""\s*+(?:(?P<comment>--[^\n]*+)
@@ -92,8 +92,9 @@ class Outline:
         return self.digest[:12]
 
 
-def outline(text: str) -> Outline:
-    """Read the structure; CRLF and a byte order mark are accepted.
+def outline(text: str, whole: Sequence[Item] | None = None) -> Outline:
+    """Read the structure; CRLF and a byte order mark are accepted. `whole` are the text's items,
+    where the caller has them already.
 
     Raises PhloSqlError(RUNBOOK_ALTERED) where the digest does not match the body, and
     PhloSqlError(RUNBOOK_INVALID) where the text is no runbook of this format.
@@ -112,7 +113,7 @@ def outline(text: str) -> Outline:
             "the runbook's digest does not match its text: it was edited after it was written",
             "make the plan again with the command in its header, and review that",
         )
-    reader = _Reader(body)
+    reader = _Reader(list(items(body)) if whole is None or approvals else whole)
     head = reader.head()
     steps = reader.steps()
     return Outline(text=text, digest=found[0], head=head, steps=steps, approvals=approvals)
@@ -156,8 +157,8 @@ def items(text: str) -> Iterator[Item]:
 class _Reader:
     """Comments and statements in their order, consumed from the front."""
 
-    def __init__(self, text: str) -> None:
-        self.items = list(items(text))
+    def __init__(self, found: Sequence[Item]) -> None:
+        self.items = found
         if self.items and not self.items[-1].whole:
             invalid("it ends in the middle of a statement")
         self.at = 0
