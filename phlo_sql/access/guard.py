@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from phlo_sql import dialect, postgres
-from phlo_sql.access import store
+from phlo_sql.access import remembered, store
 from phlo_sql.access.decide import Decision, Identity, catalogs_of, decide, rules_of
 from phlo_sql.access.grants import Role, need_of
 from phlo_sql.access.resource import Resource, literal
@@ -21,6 +21,7 @@ from phlo_sql.errors import Code, PhloSqlError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from phlo_sql.access.grants import Grant
     from phlo_sql.config import Settings
     from phlo_sql.model.names import TableName
 
@@ -60,9 +61,9 @@ def require(
     Raises PhloSqlError(ACCESS_DENIED); PhloSqlError of PostgreSQL where it does not answer.
     """
     need = need_of(action)
-    if not enforced(settings):
+    grants = policies(settings)
+    if grants is None:
         return Allowed(identity=None, decision=None)
-    grants, _ = store.read(settings)
     identity = identity_of(session)
     decision = decide(
         rules_of(grants, settings),
@@ -76,9 +77,25 @@ def require(
     return Allowed(identity=identity, decision=decision)
 
 
-def enforced(settings: Settings) -> bool:
-    """Whether there are policies to ask. Raises where PostgreSQL is named and does not answer."""
-    return postgres.configured(settings) and bool(postgres.applied(settings))
+def policies(settings: Settings) -> tuple[Grant, ...] | None:
+    """The grants to go by; None where nothing is enforced.
+
+    Raises where PostgreSQL is named and does not answer, unless `audit_on_failure = spool` and
+    what was read within a day is remembered.
+    """
+    if not postgres.configured(settings):
+        return None
+    try:
+        grants = store.read(settings)[0] if postgres.applied(settings) else None
+    except PhloSqlError as error:
+        if error.code is not Code.SERVER_DOWN:
+            raise
+        try:
+            return remembered.recall(settings)
+        except LookupError:
+            raise error from None
+    remembered.remember(settings, grants)
+    return grants
 
 
 def explain(
@@ -124,7 +141,7 @@ def refusal(action: str, decision: Decision) -> PhloSqlError:
         f"{decision.why}; {decision.need} is needed, and {granters} can grant it",
         f"ask for `phlo-sql access grant --user {_quoted(decision.identity.user)} "
         f"--role {decision.need} {_quoted(str(decision.resource))}`",
-        data={"decision": decision.document()},
+        data={"action": action, "decision": decision.document()},
     )
 
 

@@ -44,6 +44,10 @@ def run(command: click.Command, argv: Sequence[str]) -> int:
 def _failed(error: PhloSqlError, *, as_json: bool, debug: bool) -> int:
     if debug:
         traceback.print_exc()
+    if "decision" in error.data and "recorded" not in error.data:
+        from phlo_sql.cli.refusals import record
+
+        record(error)
     return fail(error, as_json=as_json)
 
 

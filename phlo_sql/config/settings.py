@@ -16,6 +16,7 @@ from phlo_sql.config.table import (
     Definition,
     Setting,
     duration,
+    on_failure,
     pairs,
     port,
     read_value,
@@ -218,6 +219,12 @@ class Settings:
     )
     audit_schema: Setting[str] = setting(
         text, "PHLO_SQL_AUDIT_SCHEMA", default="audit", help="its schema for the audit trail"
+    )
+    audit_on_failure: Setting[str] = setting(
+        on_failure,
+        "PHLO_SQL_AUDIT_ON_FAILURE",
+        default="refuse",
+        help="while PostgreSQL is away: refuse, or spool (go on, deliver the records later)",
     )
     access_opa_bundle: Setting[str] = setting(
         text,

@@ -98,6 +98,13 @@ def scheme(raw: str) -> str:
     return word
 
 
+def on_failure(raw: str) -> str:
+    word = raw.strip().lower()
+    if word not in ("refuse", "spool"):
+        raise ValueError("is neither refuse nor spool")
+    return word
+
+
 def duration(raw: str) -> timedelta:
     """`30s`, `2m`; a bare number counts seconds."""
     bare = raw.strip()

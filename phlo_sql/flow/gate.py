@@ -29,7 +29,12 @@ def before_plan(intent: Intent, edges: Edges) -> None:
     """Raises PhloSqlError(ACCESS_DENIED) unless every table that the intent names may be read."""
     ref = getattr(intent, "ref", None)
     for table in _tables(intent):
-        guard.require(edges.settings, edges.session, "read", table, ref=ref)
+        to_read(table, ref, edges)
+
+
+def to_read(table: TableName, ref: str | None, edges: Edges) -> None:
+    """For a command that only looks: raises PhloSqlError(ACCESS_DENIED)."""
+    guard.require(edges.settings, edges.session, "read", table, ref=ref)
 
 
 def before_run(book: Runbook, edges: Edges, journal: Journal) -> None:
@@ -40,6 +45,7 @@ def before_run(book: Runbook, edges: Edges, journal: Journal) -> None:
         guard.require(edges.settings, edges.session, action, plan.table, ref=plan.ref)
     except PhloSqlError as error:
         if error.code is Code.ACCESS_DENIED:
+            error.data["recorded"] = journal.operation
             journal.write(
                 "refused",
                 command=plan.command,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import socketserver
 import subprocess
 import sys
 import threading
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +81,9 @@ class Desk:
             check=False,
         )
         return done.returncode, json.loads(done.stdout)
+
+    def journal(self) -> str:
+        return (self.folder / "state" / "phlo-sql" / "operations.jsonl").read_text()
 
     def resources(self) -> set[tuple[str, str]]:
         return {(str(g.principal), str(g.resource)) for g in store.read(self.settings)[0]}
@@ -324,6 +329,56 @@ def test_postgres_that_is_away_refuses(ready: Desk, make_schema: Callable[..., s
         assert "PostgreSQL" in document["errors"][0]
 
 
+@contextmanager
+def doorway(stack: Clients) -> Iterator[int]:
+    """A port before PostgreSQL that can be closed; yields its number."""
+    there = (stack.env["POSTGRES_HOST"], int(stack.env["POSTGRES_PORT"]))
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    class Door(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(there) as behind:
+                back = threading.Thread(target=pump, args=[behind, self.request], daemon=True)
+                back.start()
+                pump(self.request, behind)
+                back.join(5)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Door) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def test_with_a_spool_the_last_policies_hold_while_postgres_is_away(
+    ready: Desk, make_schema: Callable[..., str]
+) -> None:
+    schema = make_schema(ready.stack)
+    ready.stack.rows(f"CREATE TABLE {schema}.t AS SELECT 1 AS one")
+    ready("access", "grant", "--user", "bob", "--role", "read", schema)
+    dry = ["table", "optimize", f"{schema}.t", "--dry-run"]
+    spool = {"PHLO_SQL_AUDIT_ON_FAILURE": "spool"}
+    with doorway(ready.stack) as port:
+        assert ready(*dry, user="bob", POSTGRES_PORT=str(port), **spool)[0] == 0
+    assert ready(*dry, user="bob", POSTGRES_PORT=str(port))[1]["reason_code"] == "server_down"
+    assert ready(*dry, user="bob", POSTGRES_PORT=str(port), **spool)[0] == 0
+    code, document = ready(*dry, user="eve", POSTGRES_PORT=str(port), **spool)
+    assert (code, document["reason_code"]) == (3, "access_denied")
+    never = {**spool, "XDG_STATE_HOME": str(ready.folder / "elsewhere")}
+    code, document = ready(*dry, user="bob", POSTGRES_PORT=str(port), **never)
+    assert (code, document["reason_code"]) == (1, "server_down")
+
+
 def test_the_role_that_runs_phlo_sql(ready: Desk) -> None:
     role, password = f"{ready.schema}_app", uuid.uuid4().hex
     with ready.stack.postgres(autocommit=True) as owner:
@@ -365,6 +420,7 @@ def test_commands_ask_before_they_act(ready: Desk, make_schema: Callable[..., st
     optimize = ["table", "optimize", table]
     code, document = ready(*optimize, "--dry-run", user="bob")
     assert (code, document["reason_code"]) == (3, "access_denied")
+    assert '"event": "refused"' in ready.journal()
     ready("access", "grant", "--user", "bob", "--role", "read", schema)
     saved = ready.folder / "optimize.sql"
     assert ready(*optimize, "--dry-run", user="bob")[0] == 0
@@ -375,7 +431,6 @@ def test_commands_ask_before_they_act(ready: Desk, make_schema: Callable[..., st
         assert (code, document["reason_code"]) == (3, "access_denied")
         for word in ("user bob", "optimize", table, "write is needed", ADMIN):
             assert word in document["errors"][0]
-    journal = (ready.folder / "state" / "phlo-sql" / "operations.jsonl").read_text()
-    assert '"event": "refused"' in journal
+    assert ready.journal().count('"event": "refused"') == 3
     ready("access", "grant", "--user", "bob", "--role", "write", schema)
     assert ready.aside(*apply, user="bob")[0] == 0
