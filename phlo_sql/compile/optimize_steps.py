@@ -168,7 +168,7 @@ def _check(
     intent: Optimize, state: TableState, by: Sequence[str], where: dialect.Expression | None
 ) -> Check:
     if intent.verify == "checksum":
-        columns = [column.name for column in state.columns]
+        columns = [each.name for each in state.columns if "variant" not in each.type]
         query = dialect.checksums(state.table, columns, partition_by=by, where=where)
         return Check(name="content", query=query)
     if not by:

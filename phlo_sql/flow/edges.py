@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from phlo_sql import dialect
+from phlo_sql.errors import Code, PhloSqlError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -74,4 +77,18 @@ def open_table(table: TableName, ref: str | None, edges: Edges) -> Table:
         if api_of(properties) is not None:
             require_ref(properties, ref)
     require_iceberg_table(edges.session, physical(table, ref, edges))
-    return load_table(open_catalog(catalog, catalog_properties(settings, catalog, ref)), table)
+    opened = open_catalog(catalog, catalog_properties(settings, catalog, ref))
+    try:
+        return load_table(opened, table)
+    except PhloSqlError as error:
+        if error.code is not Code.UNSUPPORTED_TYPE:
+            raise
+    from phlo_sql.observe.partly import load_partly
+
+    return load_partly(opened, table, lambda: newest_metadata(physical(table, ref, edges), edges))
+
+
+def newest_metadata(table: TableName, edges: Edges) -> str:
+    """The table's current metadata file, as Trino has it."""
+    rows = edges.session.query(dialect.latest_metadata(table))
+    return str(rows[0][0])

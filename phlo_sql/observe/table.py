@@ -53,11 +53,12 @@ def observe(
 
 
 def _columns(table: Table) -> tuple[Column, ...]:
+    unread: dict[int, str] = getattr(table, "types", {})
     return tuple(
         Column(
             field_id=field.field_id,
             name=field.name,
-            type=str(field.field_type),
+            type=unread.get(field.field_id, str(field.field_type)),
             required=field.required,
             doc=field.doc,
         )

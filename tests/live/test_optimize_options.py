@@ -147,3 +147,27 @@ def test_partition_evolution_is_told(stack: Clients, make_schema: Callable[..., 
     stack.rows(f"INSERT INTO {table} VALUES (1, DATE '2026-01-01')")
     found = document(stack, "table", "optimize", table, "--dry-run")
     assert any("older spec" in warning for warning in found["warnings"])
+
+
+@pytest.mark.parametrize("by", ["", ", partitioning = ARRAY['id']"])
+def test_a_type_that_pyiceberg_cannot_load(
+    by: str, stack: Clients, make_schema: Callable[..., str]
+) -> None:
+    table = f"{make_schema(stack)}.t"
+    stack.rows(
+        f"CREATE TABLE {table} (id bigint, v variant, o row(x integer, w variant)) "
+        f"WITH (format_version = 3{by})"
+    )
+    for n in range(3):
+        stack.rows(
+            f"INSERT INTO {table} SELECT 1, CAST({n} AS variant), ROW({n}, CAST({n} AS variant))"
+        )
+    stack.rows(f"DELETE FROM {table} WHERE o.x = 1")
+    before = files(stack, table)
+    words = ("table", "optimize", table, "--verify", "checksum", "--yes")
+    done = document(stack, *words)
+    assert done["status"] == "success", done
+    assert done["data"]["result"]["rewritten_data_files"] == len(before) == 3
+    assert done["data"]["result"]["removed_delete_files"] == 1
+    assert len(files(stack, table)) == 1
+    assert document(stack, *words)["status"] == "noop"
