@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import TABLE, Options, Parameter, mutating
+from phlo_sql.cli.options import TABLE, Options, Parameter, mutating, reading
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -205,3 +205,37 @@ def evolve(
         **given,
     )
     return change(intent, options, evolved)
+
+
+@schema.command()
+@click.argument("left", metavar="T1")
+@click.argument("right", metavar="T2")
+@click.option("--ref", metavar="REF", help="Ref of tables that name none after an @.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "sql"]),
+    default="text",
+    show_default=True,
+    help="sql: the ALTER statements that lead from T1 to T2.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit 1 where there are breaking differences.")
+@reading
+def diff(
+    left: str, right: str, ref: str | None, form: str, options: Options, *, exit_code: bool
+) -> Report:
+    """Compare two schemas: tables, refs, snapshots, times or files.
+
+    T@dev is a ref, T@8954597067493422955 a snapshot, T@2026-01-01 a time (UTC); a name that ends
+    in .sql, .py, .json or .avsc is a file.
+
+    \b
+    Examples:
+      phlo-sql schema diff sales.orders@main sales.orders@dev
+      phlo-sql schema diff sales.orders orders.sql --exit-code
+      phlo-sql schema diff sales.orders@2026-01-01 sales.orders
+      phlo-sql schema diff sales.orders sales.orders_v2 --format sql
+    """
+    from phlo_sql.cli.schema_reading import compared
+
+    return compared(left, right, ref, form == "sql", exit_code, options)

@@ -201,6 +201,11 @@ def _server_refuses(
         return _type_refused(each, desired, around)
     if each.what is What.DEFAULT:
         return _default_refused(version, desired)
+    if each.what is What.NULLABLE and not dialect.is_bare(each.path[0]):
+        return (
+            "Trino finds a column for DROP NOT NULL only by a name that needs no quotes",
+            "rename it to a plain name first, or do it with Spark",
+        )
     return None
 
 

@@ -82,6 +82,7 @@ class Steps:
         self.names = _Names.of(old)
         self.was, self.will = by_id(old.fields), by_id(new.fields)
         self.steps: list[Step] = []
+        self.sort = old.sort
         self.whole = {
             each.id: why
             for each in old.fields
@@ -123,6 +124,7 @@ class Steps:
             self.old, sort=tuple(term for term in self.old.sort if term.source in self.will)
         )
         self._sorted_by(sort_texts(left), "a column of the sort order is dropped")
+        self.sort = left.sort
 
     def _table(self) -> None:
         old, new = self.old, self.new
@@ -134,7 +136,7 @@ class Steps:
                 "files that are there keep their partitions",
                 self._back({"partitioning": self._old_partitions()}),
             )
-        if old.sort != new.sort:
+        if self.sort != new.sort:
             self._sorted_by(sort_texts(new), "rows of new files are written in this order")
         changed = {
             name: value

@@ -55,6 +55,7 @@ from phlo_sql.dialect.ddl import (
     reading,
 )
 from phlo_sql.dialect.described import Described, describe, target_of
+from phlo_sql.dialect.generator import is_bare
 from phlo_sql.dialect.predicates import (
     BinaryOperator,
     all_of,
@@ -166,6 +167,7 @@ __all__ = [
     "function",
     "identifier",
     "in_paths",
+    "is_bare",
     "is_in",
     "is_not_null",
     "is_null",

@@ -11,11 +11,13 @@ from sqlglot.generators.trino import TrinoGenerator
 
 from phlo_sql.dialect import nodes
 from phlo_sql.dialect.printers import PRINTERS, option, reject
+from phlo_sql.dialect.reserved import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_BARE = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
 _AFTER_SCHEMA = PropertiesLocation.POST_SCHEMA
 _CLAUSE_ORDER = (
@@ -44,6 +46,11 @@ def _order_of(constraint: exp.Expr) -> int:
     return _CLAUSE_ORDER.index(kind)
 
 
+def is_bare(name: str) -> bool:
+    """Whether a name says the same with and without quotes."""
+    return bool(_BARE.match(name)) and name.upper() not in RESERVED
+
+
 class Generator(TrinoGenerator):
     TYPE_MAPPING: ClassVar[dict[exp.DType, str]] = {
         **TrinoGenerator.TYPE_MAPPING,
@@ -69,6 +76,10 @@ class Generator(TrinoGenerator):
     def identifier_sql(self, expression: exp.Identifier) -> str:
         # Trino: "Zero-length delimited identifier not allowed".
         name = expression.name or reject("an empty name")
+        parent = expression.parent
+        if isinstance(parent, exp.AlterColumn) and parent.args.get("allow_null") and is_bare(name):
+            # DROP NOT NULL looks its column up as it is written, quotes and all (476 to 483).
+            return name
         return '"' + name.replace('"', '""') + '"'
 
     def literal_sql(self, expression: exp.Literal) -> str:
