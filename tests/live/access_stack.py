@@ -16,6 +16,7 @@ from phlo_sql.stack.clients import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from phlo_sql.config import Settings
@@ -32,11 +33,20 @@ class Guarded:
     settings: Settings
     made: list[Grant] = field(default_factory=list)
 
-    def grant(self, user: str, role: str, resource: str, *, kind: str = "user") -> None:
+    def grant(
+        self,
+        user: str,
+        role: str,
+        resource: str,
+        *,
+        kind: str = "user",
+        until: datetime | None = None,
+    ) -> None:
         grant = Grant(
             principal=Principal(kind="group" if kind == "group" else "user", name=user),
             role=role_of(role),
             resource=parse_resource(resource),
+            until=until,
         )
         store.run(store.granting(grant, "test", self.settings), self.settings)
         self.made.append(grant)

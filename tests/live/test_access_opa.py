@@ -5,18 +5,23 @@ That page is made from these answers: `pytest tests/live/test_access_opa.py --up
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from phlo_sql import postgres
-from phlo_sql.access import bundle, publish, store, verify
+from phlo_sql.access import bundle, guard, publish, store, verify
+from phlo_sql.access.decide import Identity
 from phlo_sql.model.names import TableName
 from phlo_sql.observe import trino
 from tests.live.access_operations import OPERATIONS, WHO, Operation
@@ -239,6 +244,61 @@ def test_patterns_groups_and_branches(lab: Lab) -> None:
         f" WHERE table_schema = '{schema}'"
     )
     assert opa.ask(patty, columns) == (None, [("orders",)])
+
+
+def test_members_of_a_group(lab: Lab) -> None:
+    opa, user, group = lab.guarded, f"gina {lab.schema}", f"readers of {lab.schema}"
+    file = Path(opa.settings.access_opa_bundle.value).parents[2] / "trino" / "groups.txt"
+    before = file.read_text()
+    file.write_text(f"{before}{group}:{user}\n")
+    try:
+        opa.grant(group, "read", f"iceberg.{lab.schema}", kind="group")
+        opa.publish()
+        wait_for(opa, user)
+        assert opa.ask(user, f"SELECT count(*) FROM {lab.words['t']}")[0] is None
+        assert opa.ask(user, f"DELETE FROM {lab.words['t']}")[0] == DENIED
+        assert opa.ask(group, "SELECT 1")[0] == DENIED
+        with trino.connect(opa.settings, acting_as=user) as session:
+            assert guard.identity_of(session) == Identity(user=user, groups=(group,))
+    finally:
+        file.write_text(before)
+
+
+def test_a_grant_ends_by_itself(lab: Lab) -> None:
+    opa, user = lab.guarded, f"tim {lab.schema}"
+    until = datetime.now(UTC) + timedelta(seconds=4)
+    opa.grant(user, "read", f"iceberg.{lab.schema}", until=until)
+    opa.publish()
+    wait_for(opa, user)
+    while datetime.now(UTC) < until:
+        time.sleep(0.1)
+    assert opa.ask(user, "SELECT 1")[0] == DENIED
+
+
+def test_commands_of_phlo_sql_behind_opa(lab: Lab, tmp_path: Path) -> None:
+    """What they ask of the server is within the role that they themselves need."""
+    words = ["table", "optimize", f"iceberg.{lab.schema}.t"]
+    for who, more, code in (
+        ("nobody", "--dry-run", 3),
+        ("read", "--dry-run", 0),
+        ("read", "--yes", 3),
+        ("write", "--yes", 0),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", "from phlo_sql.cli import main; main()", *words, more],
+            env={
+                **os.environ,
+                **lab.guarded.clients.env,
+                "TRINO_USER": lab.user(who),
+                "XDG_STATE_HOME": str(tmp_path),
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, (who, more, done.stderr)
+        assert ("not planned by the server" in done.stderr) is (who == "read")
 
 
 def test_a_missing_or_wrong_policy_denies_everybody(lab: Lab) -> None:
