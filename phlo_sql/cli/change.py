@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from phlo_sql import approval, dialect, flow
 from phlo_sql import runbook as runbooks
 from phlo_sql.audit.journal import Journal
-from phlo_sql.cli import draw, host
+from phlo_sql.cli import beside, draw, host
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
@@ -73,6 +73,7 @@ def proceed(
 ) -> Report:
     """Show a plan or save it, or run it once that is confirmed."""
     book = planned.runbook
+    beside.save(planned.details, options)
     if options.out and book.plan.steps:
         Path(options.out).write_text(book.text, encoding="utf-8", newline="\n")
     if not book.plan.steps:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from phlo_sql.compile.expire import ExpirePlan
+    from phlo_sql.compile.vacuum import VacuumPlan
 
 _ROWS = 20
 
@@ -53,3 +54,42 @@ def kinds(console: Console, totals: Mapping[str, tuple[int, int]]) -> None:
         table.add_row(kind, f"{files:,}", human_size(size))
     if table.row_count:
         console.print(table)
+
+
+def vacuumed(console: Console, details: VacuumPlan) -> None:
+    """Files to delete by why they are dead, and those that stay."""
+    table = Table(box=None, padding=(0, 2), show_edge=False)
+    table.add_column("goes, because it is")
+    table.add_column("kind")
+    for name in ("files", "bytes", "oldest"):
+        table.add_column(name, justify="right")
+    for row in details.groups():
+        table.add_row(
+            row["why"],
+            row["kind"],
+            f"{row['files']:,}",
+            human_size(row["bytes"]),
+            _age(row["oldest_seconds"] or 0),
+        )
+    if table.row_count:
+        console.print(table)
+        console.print()
+    stays = Table(box=None, padding=(0, 2), show_edge=False)
+    stays.add_column("stays")
+    stays.add_column("files", justify="right")
+    for kind, (files, _) in sorted(details.totals.items()):
+        stays.add_row(kind, f"{files:,}")
+    console.print(stays)
+    if details.holds is not None and details.holds.total_seconds() < _SOON:
+        told = _age(int(details.holds.total_seconds()))
+        console.print(f"the list holds for {told}: then more files come of age")
+
+
+_SOON = 3600
+
+
+def _age(seconds: int) -> str:
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f}{unit}"
+    return f"{seconds}s"

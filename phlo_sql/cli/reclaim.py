@@ -1,4 +1,4 @@
-"""`table expire-snapshots`: free what old snapshots hold."""
+"""`table expire-snapshots` and `table vacuum`: free what nothing needs any more."""
 
 from __future__ import annotations
 
@@ -75,3 +75,53 @@ def expire_snapshots(
         allow_short_retention=allow_short_retention,
     )
     return change(intent, options, draw_reclaim.expired)
+
+
+@click.command()
+@click.argument("name", metavar="TABLE", type=TABLE)
+@_OLDER
+@click.option(
+    "--list",
+    "list_file",
+    metavar="FILE",
+    help="Write the list of all files to delete there, as .parquet or .csv.",
+)
+@_SHORT
+@mutating
+def vacuum(
+    name: tuple[TableName, str | None],
+    older_than: timedelta,
+    list_file: str | None,
+    allow_short_retention: bool,
+    ref: str | None,
+    options: Options,
+) -> Report:
+    """Expire old snapshots, and delete files that nothing references.
+
+    A file goes only if no snapshot, branch, tag, metadata file or other table of the catalog needs
+    it; on Nessie, of all refs and their history inside the retention. What can't be proven is
+    refused. The list is looked at again right before it runs, and every live file afterwards.
+
+    \b
+    Examples:
+      phlo-sql table vacuum sales.orders --dry-run
+      phlo-sql table vacuum sales.orders --older-than 14d --list dead.csv --dry-run
+      phlo-sql table vacuum sales.orders --yes
+      phlo-sql table vacuum sales.orders --out vacuum-orders.sql
+    """
+    from phlo_sql.cli import beside, draw_reclaim
+    from phlo_sql.cli.change import change
+    from phlo_sql.cli.options import one_ref
+    from phlo_sql.model.intents import Vacuum
+
+    if list_file is not None:
+        beside.require_format(list_file)
+    table_name, written_ref = name
+    intent = Vacuum(
+        table=table_name,
+        ref=one_ref(written_ref, ref),
+        older_than=older_than,
+        allow_short_retention=allow_short_retention,
+        list_file=list_file,
+    )
+    return change(intent, options, draw_reclaim.vacuumed)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = {
     "expire-snapshots": ("phlo_sql.cli.reclaim", "expire_snapshots"),
+    "vacuum": ("phlo_sql.cli.reclaim", "vacuum"),
 }
 
 
@@ -56,7 +57,7 @@ def table() -> None:
     type=SIZE,
     metavar="SIZE",
     default=SLICE_BYTES,
-    show_default="16GB",
+    show_default="100GB",
     help="Bytes that one statement rewrites at most.",
 )
 @click.option(

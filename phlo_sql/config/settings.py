@@ -86,6 +86,13 @@ class Settings:
     trino_catalog: Setting[str] = setting(
         text, "TRINO_CATALOG", default="iceberg", help="catalog of tables named without one"
     )
+    scratch_catalog: Setting[str] = setting(
+        text,
+        "PHLO_SQL_SCRATCH_CATALOG",
+        default="",
+        help="a JDBC catalog of Trino on the same storage, where a vacuum of a Nessie table shows "
+        "the server all refs at once",
+    )
     trino_default_ref: Setting[str] = setting(
         text, "TRINO_DEFAULT_REF", default="main", help="the Nessie ref where none is named"
     )

@@ -24,6 +24,7 @@ _MODULES = {
     "ExpireSnapshots": "expire",
     "Optimize": "optimize",
     "UndoRunbook": "undoing",
+    "Vacuum": "vacuum",
 }
 """Intent → module of this package. Imported when it is asked for."""
 _COMMANDS = {
@@ -31,6 +32,7 @@ _COMMANDS = {
     "runbook undo": "undoing",
     "table expire-snapshots": "expire",
     "table optimize": "optimize",
+    "table vacuum": "vacuum",
 }
 """`Plan.command` → module of this package."""
 

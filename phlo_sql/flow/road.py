@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,10 @@ from phlo_sql.flow.commands import for_intent, for_runbook
 from phlo_sql.flow.runbooks import admit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from phlo_sql.audit.journal import Journal
-    from phlo_sql.flow.commands import Compiled
+    from phlo_sql.flow.commands import Command, Compiled, Measure
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.intents import Intent
     from phlo_sql.plan import Prediction
@@ -102,14 +105,14 @@ def apply(
     Raises PhloSqlError; a mismatch is not raised but told in `Applied.failures`.
     """
     book = runbooks.read(text)
-    measuring = for_runbook(book).measuring
+    command = for_runbook(book)
     gate.before_run(book, edges, journal)
     book = admit(book, edges, journal, only=only, accept_drift=accept_drift)
     _refuse_other_server(book, edges)
-    measure = measuring(book, edges)
-    journal.write("server", address=str(edges.session.address), trino=book.plan.trino_version)
-    crew = crew_of(book, edges)
-    ran = execute(book, edges.session, journal, watch, accept_drift=accept_drift, crew=crew)
+    with _running(command, book, edges) as measure:
+        journal.write("server", address=str(edges.session.address), trino=book.plan.trino_version)
+        crew = crew_of(book, edges)
+        ran = execute(book, edges.session, journal, watch, accept_drift=accept_drift, crew=crew)
     watch.note("comparing what happened with what was predicted")
     measured, whole = measure(ran.steps)
     verdicts = verify.judge(verify.expected_of(book, ran), measured)
@@ -124,6 +127,18 @@ def apply(
         left=ran.left,
         moved=any(check.name == verify.MOVED for check in whole),
     )
+
+
+@contextmanager
+def _running(command: Command, book: Runbook, edges: Edges) -> Iterator[Measure]:
+    """A command that has something to put in place for the time of the run says so by a context
+    manager of its own."""
+    own = getattr(command, "running", None)
+    if own is None:
+        yield command.measuring(book, edges)
+        return
+    with own(book, edges) as measure:
+        yield measure
 
 
 def crew_of(book: Runbook, edges: Edges) -> Crew:

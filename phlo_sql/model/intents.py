@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
 
 Verify = Literal["none", "count", "checksum"]
-SLICE_BYTES = 16 * 1024**3
-SLICE_FILES = 10_000
+SLICE_BYTES = 100 * 1024**3
+SLICE_FILES = 50_000
 """Bounds of one statement where nothing else is said: what a conflict or a stop costs at most."""
 RETENTION = timedelta(days=7)
 """Trino's own default floor (IcebergConfig, 476 to 483)."""
@@ -53,12 +53,15 @@ class ExpireSnapshots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vacuum:
-    """`table vacuum`: expire, then delete files older than `older_than` that nothing reaches."""
+    """`table vacuum`: expire, then delete files older than `older_than` that nothing reaches.
+
+    `list_file`: where the list of all files to delete is written, `.parquet` or `.csv`."""
 
     table: TableName
     ref: str | None = None
     older_than: timedelta = RETENTION
     allow_short_retention: bool = False
+    list_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,4 +102,4 @@ class Evolve:
     resume: bool = False
 
 
-Intent = Evolve | ExpireSnapshots | Optimize | UndoRunbook
+Intent = Evolve | ExpireSnapshots | Optimize | UndoRunbook | Vacuum

@@ -17,9 +17,10 @@ from phlo_sql.observe.manifests import read_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    import pyarrow as pa
     from pyiceberg.catalog import Catalog
     from pyiceberg.io import FileIO
+
+    from phlo_sql.model.history import History
 
 _READING = 16
 
@@ -120,7 +121,7 @@ def _store(location: str) -> str:
 
 def _read(io: FileIO, table: Listed) -> Neighbour | None:
     document = metadata_document(io, table.metadata_location, table.name)
-    if document is None:
+    if document is None or "view-uuid" in document:
         return None
     return Neighbour(
         name=table.name,
@@ -153,21 +154,26 @@ def metadata_document(io: FileIO, location: str, name: str) -> dict[str, Any] | 
     return found
 
 
-def files_of(io: FileIO, neighbours: Iterable[Neighbour]) -> Iterator[tuple[str, pa.Table]]:
-    """(name, entries with a column `path`) of all that each of these tables reads."""
+def history_of_neighbour(io: FileIO, neighbour: Neighbour) -> History | None:
+    """All that it reads; None where its manifests are gone. Raises PhloSqlError."""
     from pyiceberg.table.metadata import TableMetadataUtil
 
-    from phlo_sql.compile.reachable import reached
     from phlo_sql.model.names import TableName
     from phlo_sql.observe.history import history_of
 
-    for each in neighbours:
-        metadata = TableMetadataUtil.parse_obj(dict(each.document))
-        name = TableName(schema="neighbour", name=each.name)
-        try:
-            history = history_of(metadata, each.metadata_location, io, name, None)
-        except PhloSqlError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                continue  # a table whose manifests are gone reads nothing any more
-            raise
-        yield each.name, reached(history, list(history.reach.lists))
+    try:
+        metadata = TableMetadataUtil.parse_obj(dict(neighbour.document))
+    except ValueError as error:
+        raise PhloSqlError(
+            Code.UNSAFE_DELETION,
+            f"table {neighbour.name} of the same catalog can't be read, and may use any file: "
+            f"{str(error).splitlines()[0]}",
+            "repair or drop it first",
+        ) from error
+    name = TableName(schema="neighbour", name=neighbour.name)
+    try:
+        return history_of(metadata, neighbour.metadata_location, io, name, None)
+    except PhloSqlError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise

@@ -40,6 +40,7 @@ def environment(layout: Layout) -> dict[str, str]:
             "NESSIE_HOST": HOST,
             "NESSIE_PORT": str(layout.ports["nessie"]),
             "NESSIE_URI": f"{layout.url('nessie')}/iceberg",
+            "PHLO_SQL_SCRATCH_CATALOG": "iceberg_s3",
             "ICEBERG_S3_ENDPOINT": layout.url("s3"),
             "ICEBERG_S3_ACCESS_KEY": USER,
             "ICEBERG_S3_SECRET_KEY": layout.passwords["s3"],

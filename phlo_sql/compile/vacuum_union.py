@@ -1,0 +1,170 @@
+"""One metadata file that holds the snapshots of all refs of a table, for Trino to look at.
+
+Trino's `remove_orphan_files` knows the metadata of one ref only, and deletes what others need.
+Given this file, registered under a name of its own for the time of the run, it knows them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql.compile.orphans import refuse_unsafe
+from phlo_sql.model.names import TableName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_MARK = "phlo-sql.union"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A table's metadata on a ref, now or earlier; `document` is the whole metadata file."""
+
+    ref: str
+    location: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Union:
+    """The metadata file: its name, where it must be put, and its text."""
+
+    name: str
+    target: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def scratch_table(catalog: str, uuid: str) -> TableName:
+    """Where the union of a table is registered. Always the same, so that what a killed run left
+    behind is found again."""
+    return TableName(catalog=catalog, schema="phlo_sql_vacuum_" + uuid.replace("-", ""), name="t")
+
+
+def file_name(uuid: str) -> str:
+    """Below every other version, so that `register_table` without a file name never takes it."""
+    return f"00000-{uuid}.metadata.json"
+
+
+def union_of(base: Version, others: Sequence[Version]) -> Union:
+    """Raises PhloSqlError(UNSAFE_DELETION) where refs evolved so far apart that one metadata file
+    can't hold them."""
+    documents = [base.document, *(each.document for each in others)]
+    uuid = str(base.document["table-uuid"])
+    made: dict[str, Any] = dict(base.document)
+    snapshots = {
+        int(each["snapshot-id"]): each
+        for document in reversed(documents)
+        for each in document.get("snapshots") or ()
+    }
+    made["snapshots"] = [snapshots[each] for each in sorted(snapshots)]
+    made["refs"] = _refs(base, others)
+    made["snapshot-log"] = []
+    made["metadata-log"] = _log(base, others)
+    made["partition-specs"] = _specs(base, others)
+    made["schemas"] = _by_id(documents, "schemas", "schema-id")
+    for name in ("statistics", "partition-statistics"):
+        made[name] = _all(documents, name)
+    for name in ("last-sequence-number", "next-row-id", "last-column-id", "last-partition-id"):
+        found = [int(document[name]) for document in documents if name in document]
+        if found:
+            made[name] = max(found)
+    made["format-version"] = max(int(document["format-version"]) for document in documents)
+    made["properties"] = {**(base.document.get("properties") or {}), _MARK: "true"}
+    location = str(base.document["location"]).rstrip("/")
+    name = file_name(uuid)
+    text = json.dumps(made, indent=1, sort_keys=True) + "\n"
+    return Union(name=name, target=f"{location}/metadata/{name}", text=text)
+
+
+def _refs(base: Version, others: Sequence[Version]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in (base, *others):
+        current = each.document.get("current-snapshot-id")
+        if current is None or int(current) < 0:
+            continue
+        name = "main" if each is base else f"{each.ref}-{current}"
+        found.setdefault(name, {"snapshot-id": int(current), "type": "branch"})
+        for ref, its in (each.document.get("refs") or {}).items():
+            if ref != "main":
+                found.setdefault(f"{each.ref}-{ref}", its)
+    return found
+
+
+def _log(base: Version, others: Sequence[Version]) -> list[dict[str, Any]]:
+    """Iceberg wants the log sorted by time, and nothing reads the times here."""
+    at = int(base.document["last-updated-ms"])
+    paths = {
+        path
+        for each in (base, *others)
+        for path in (
+            each.location,
+            *(str(entry["metadata-file"]) for entry in each.document.get("metadata-log") or ()),
+        )
+    }
+    return [{"timestamp-ms": at, "metadata-file": path} for path in sorted(paths)]
+
+
+def _specs(base: Version, others: Sequence[Version]) -> list[Any]:
+    found: dict[int, Any] = {}
+    owner: dict[int, str] = {}
+    columns = _columns(base.document)
+    for each in (base, *others):
+        for spec in each.document.get("partition-specs") or ():
+            number = int(spec["spec-id"])
+            if number not in found:
+                found[number], owner[number] = spec, each.ref
+            elif found[number]["fields"] != spec["fields"]:
+                refuse_unsafe(
+                    f"refs {owner[number]} and {each.ref} each made a partition spec {number} of "
+                    "their own: one metadata file can't hold both",
+                    "merge the refs, or drop one, before vacuuming",
+                )
+            missing = [f for f in spec["fields"] if int(f["source-id"]) not in columns]
+            if missing and all(f.get("transform") != "void" for f in missing):
+                refuse_unsafe(
+                    f"ref {each.ref} partitions by a column that {base.ref} does not have "
+                    f"({missing[0]['name']})",
+                    f"vacuum it there: --ref {each.ref}",
+                )
+    return [found[number] for number in sorted(found)]
+
+
+def _columns(document: Mapping[str, Any]) -> set[int]:
+    current = document.get("current-schema-id")
+    schemas = [each for each in document.get("schemas") or () if each.get("schema-id") == current]
+    found: set[int] = set()
+    pending: list[Any] = list(schemas)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            if "id" in item:
+                found.add(int(item["id"]))
+            pending += list(item.values())
+        elif isinstance(item, list):
+            pending += item
+    return found
+
+
+def _by_id(documents: Sequence[Mapping[str, Any]], name: str, key: str) -> list[Any]:
+    """The base's own stand first: nothing reads rows through the scratch table."""
+    found: dict[int, Any] = {}
+    for document in documents:
+        for each in document.get(name) or ():
+            found.setdefault(int(each[key]), each)
+    return [found[number] for number in sorted(found)]
+
+
+def _all(documents: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    found: dict[str, Any] = {}
+    for document in documents:
+        for each in document.get(name) or ():
+            found.setdefault(str(each["statistics-path"]), each)
+    return [found[path] for path in sorted(found)]

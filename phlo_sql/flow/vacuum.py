@@ -1,0 +1,189 @@
+"""`table vacuum`: observe every ref and neighbour, compile, look again right before it runs."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from phlo_sql import dialect
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.execute import CheckResult
+from phlo_sql.model.intents import Vacuum
+from phlo_sql.model.units import parse_duration, trino_duration
+from phlo_sql.plan import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+
+    from pyiceberg.table import Table
+
+    from phlo_sql.compile.vacuum import VacuumPlan
+    from phlo_sql.execute import StepOutcome
+    from phlo_sql.flow.commands import Measure
+    from phlo_sql.flow.edges import Edges
+    from phlo_sql.runbook import Runbook
+
+_RETENTION = "retention_threshold"
+_NAMED = 3
+_NONE = "none"
+
+
+def compile_plan(intent: Vacuum, edges: Edges) -> VacuumPlan:
+    """Raises PhloSqlError for whatever cannot be observed, proven safe, or done."""
+    from phlo_sql.compile.vacuum import compile_vacuum
+    from phlo_sql.flow.vacuum_seen import look
+
+    named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
+    return compile_vacuum(named, look(named, edges), command_line(named))
+
+
+@contextmanager
+def running(book: Runbook, edges: Edges) -> Iterator[Measure]:
+    """Looks at everything again, and goes on only where the same statements delete the files that
+    were listed and no other. The metadata file of all refs is where it must be while the steps run.
+
+    Raises PhloSqlError(STALE_PLAN, UNSAFE_DELETION) before anything is sent.
+    """
+    from phlo_sql.observe.listing import list_files
+
+    edges.note("looking at every ref and file again")
+    again = _again(book, edges)
+    _refuse_other(book, again)
+    table = _table(book, edges)
+    before = list_files(table.io, table.location())["path"].to_pylist()
+    with _put(again, table):
+        yield _Begun(book, again, table, edges, frozenset(before)).measure
+
+
+class _Begun:
+    """The state before the first step."""
+
+    def __init__(
+        self, book: Runbook, again: VacuumPlan, table: Table, edges: Edges, before: frozenset[str]
+    ) -> None:
+        self.book, self.again, self.table, self.edges = book, again, table, edges
+        self.before = before
+
+    def measure(self, steps: Sequence[StepOutcome]) -> tuple[Prediction, tuple[CheckResult, ...]]:
+        from phlo_sql.observe.listing import absent, list_files
+
+        self.edges.note("looking for every file that is alive")
+        io, files = self.table.io, self.again.files
+        sizes = dict(zip(files["path"].to_pylist(), files["size"].to_pylist(), strict=True))
+        gone = set(absent(io, list(sizes)))
+        now = set(list_files(io, self.table.location())["path"].to_pylist())
+        scratch = self.again.scratch
+        ours = {scratch.union.target} if scratch is not None else set()
+        more = self.before - now - set(sizes) - ours
+        alive = sorted(self._alive())
+        lost = absent(io, alive)
+        expired = self.again.retained
+        figures = Prediction(
+            deleted_files=len(gone),
+            deleted_bytes=sum(sizes[path] for path in gone),
+            expired_snapshots=len(expired.expired) if expired else None,
+            kept_snapshots=len(expired.kept) if expired else None,
+        )
+        last = steps[-1].id if steps else 0
+        return figures, (
+            _check("live files that are there", last, lost, len(alive)),
+            _check("files that went and were not listed", last, sorted(more), 0),
+        )
+
+    def _alive(self) -> set[str]:
+        """What was to stay, and what is alive now: others may have written meanwhile."""
+        from phlo_sql.compile.reachable import METADATA
+        from phlo_sql.flow.vacuum_seen import look
+
+        live = self.again.live
+        planned = zip(live["path"].to_pylist(), live["kind"].to_pylist(), strict=True)
+        seen = look(_intent(self.book, self.edges), self.edges, alone=True)
+        stay = {path for path, kind in planned if kind != METADATA}
+        return stay.union(seen.live["path"].to_pylist())
+
+
+def _check(name: str, step: int, wrong: Sequence[str], count: int) -> CheckResult:
+    expected = f"{count:,}" if count else _NONE
+    named = ", ".join(wrong[:_NAMED]) + (" …" if len(wrong) > _NAMED else "")
+    actual = expected if not wrong else f"{len(wrong):,} are not as they should be: {named}"
+    return CheckResult(name=name, step=step, expected=expected, actual=actual)
+
+
+@contextmanager
+def _put(again: VacuumPlan, table: Table) -> Iterator[None]:
+    scratch = again.scratch
+    if scratch is None or not (again.attachments or scratch.any_left):
+        yield
+        return
+    with table.io.new_output(scratch.union.target).create(overwrite=True) as stream:
+        stream.write(scratch.union.text.encode())
+    try:
+        yield
+    finally:
+        table.io.delete(scratch.union.target)
+
+
+def _again(book: Runbook, edges: Edges) -> VacuumPlan:
+    from phlo_sql.compile.vacuum import Fixed, compile_vacuum
+    from phlo_sql.flow.vacuum_seen import look
+
+    found = {
+        dialect.procedure_of(step.statement): _retention(step.statement) for step in book.plan.steps
+    }
+    fixed = Fixed(expire=found.get("expire_snapshots"), orphans=found.get("remove_orphan_files"))
+    intent = _intent(book, edges)
+    return compile_vacuum(intent, look(intent, edges), book.plan.command_line, fixed)
+
+
+def _retention(statement: dialect.Statement) -> timedelta | None:
+    text = dialect.describe(statement).arguments.get(_RETENTION)
+    return None if text is None else parse_duration(text)
+
+
+def _intent(book: Runbook, edges: Edges) -> Vacuum:
+    """What the header's command asked for; its retentions are read from the statements."""
+    words = shlex.split(book.plan.command_line)
+    older = words[words.index("--older-than") + 1] if "--older-than" in words else "7d"
+    return Vacuum(
+        table=book.plan.table.within(edges.settings.trino_catalog.value),
+        ref=book.plan.ref,
+        older_than=parse_duration(older),
+        allow_short_retention="--allow-short-retention" in words,
+    )
+
+
+def _refuse_other(book: Runbook, again: VacuumPlan) -> None:
+    from phlo_sql.compile.vacuum import DIGEST
+
+    told = [line.removeprefix(DIGEST) for line in book.plan.does if line.startswith(DIGEST)]
+    planned = [dialect.render(step.statement) for step in book.plan.steps]
+    present = [dialect.render(step.statement) for step in again.plan.steps]
+    if (told == [again.digest] or not told) and set(planned) <= set(present):
+        return
+    raise PhloSqlError(
+        Code.STALE_PLAN,
+        f"{book.plan.table}: the files that would go are not those that were listed "
+        f"({again.files.num_rows:,} now)",
+        "files came of age, or came into use again: make the plan again and look at its list",
+        data={"deleted_paths": again.files["path"].slice(0, 1000).to_pylist()},
+    )
+
+
+def _table(book: Runbook, edges: Edges) -> Table:
+    from phlo_sql.flow.edges import open_table
+
+    return open_table(book.plan.table, book.plan.ref, edges)
+
+
+def command_line(intent: Vacuum) -> str:
+    """The command that makes the same plan anew."""
+    words = ["phlo-sql", "table", "vacuum", str(intent.table)]
+    if intent.ref:
+        words += ["--ref", intent.ref]
+    words += ["--older-than", trino_duration(intent.older_than)]
+    if intent.allow_short_retention:
+        words.append("--allow-short-retention")
+    return shlex.join(words)

@@ -1,0 +1,114 @@
+"""All that a vacuum must know before it may say that a file is dead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from phlo_sql.flow.edges import open_table, physical
+from phlo_sql.flow.reclaimed import server_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pyarrow as pa
+    from pyiceberg.table import Table
+
+    from phlo_sql.compile.vacuum import Seen
+    from phlo_sql.flow.edges import Edges
+    from phlo_sql.model.history import History
+    from phlo_sql.model.intents import Vacuum
+    from phlo_sql.observe.neighbours import Listed
+
+
+def look(intent: Vacuum, edges: Edges, *, alone: bool = False) -> Seen:
+    """Observe the table, every ref of it, what lies in its location, and its neighbours (not
+    those: `alone`). Raises PhloSqlError, also for neighbours that make it unsafe."""
+    from phlo_sql.compile.vacuum import Seen
+    from phlo_sql.config import catalog_properties
+    from phlo_sql.flow import vacuum_refs
+    from phlo_sql.observe.history import read_history
+    from phlo_sql.observe.listing import list_files
+    from phlo_sql.observe.nessie import api_of
+
+    edges.note(f"reading the history of {intent.table}")
+    table = open_table(intent.table, intent.ref, edges)
+    name = physical(intent.table, intent.ref, edges)
+    catalog = str(intent.table.catalog or edges.settings.trino_catalog.value)
+    properties = catalog_properties(edges.settings, catalog, intent.ref)
+    server, now = edges.server(name), server_now(edges)
+    history = read_history(table, name, intent.ref)
+    edges.note(f"listing {history.location}")
+    listing = list_files(table.io, history.location)
+    if api_of(properties) is not None:
+        found = vacuum_refs.read(intent, table, history, properties, listing, edges, now)
+        live, scratch, warnings, own = found.live, found.scratch, found.warnings, found.own
+    else:
+        live, scratch, warnings, own = everything(history), None, (), _own(table, intent)
+    others = (
+        live.slice(0, 0)
+        if alone
+        else _others(table, history, _neighbours(catalog, properties, own), edges)
+    )
+    return Seen(
+        history=history,
+        live=live,
+        others=others,
+        listing=listing,
+        server=server,
+        now=now,
+        scratch=scratch,
+        warnings=warnings,
+    )
+
+
+def everything(history: History) -> pa.Table:
+    """All that the metadata reaches, and the metadata files themselves."""
+    import pyarrow as pa
+
+    from phlo_sql.compile.reachable import METADATA, distinct, reached, rows_of
+
+    metadata = rows_of(((path, 0) for path in history.metadata_files), METADATA)
+    return distinct(pa.concat_tables([reached(history, list(history.reach.lists)), metadata]))
+
+
+def _own(table: Table, intent: Vacuum) -> frozenset[str]:
+    """The names under which the catalog lists this very table."""
+    found = ".".join(intent.table.identifier)
+    return frozenset({found, f"{table.catalog.name}.{found}"})
+
+
+def _neighbours(
+    catalog: str, properties: Mapping[str, str], own: frozenset[str]
+) -> tuple[Listed, ...]:
+    from phlo_sql.observe.catalog import open_catalog
+    from phlo_sql.observe.neighbours import listed
+
+    found = listed(open_catalog(catalog, properties), properties)
+    return tuple(
+        each
+        for each in found
+        if each.name.lower() not in own and "phlo_sql_vacuum_" not in each.name
+    )
+
+
+def _others(table: Table, history: History, neighbours: Iterable[Listed], edges: Edges) -> pa.Table:
+    """Files in this location that other tables read."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from phlo_sql.compile.orphans import folder, normal
+    from phlo_sql.compile.orphans_shared import Other, refuse_locations
+    from phlo_sql.compile.reachable import SCHEMA, reached
+    from phlo_sql.observe.neighbours import history_of_neighbour, read_all
+
+    read = read_all(table.io, neighbours, history.location)
+    refuse_locations(history.location, (Other(each.name, each.location) for each in read))
+    parts = [SCHEMA.empty_table()]
+    home = folder(history.location)
+    for each in read:
+        edges.note(f"looking whether {each.name} reads files of this table")
+        theirs = history_of_neighbour(table.io, each)
+        if theirs is not None:
+            files = reached(theirs, list(theirs.reach.lists))
+            parts.append(files.filter(pc.starts_with(normal(files["path"]), home)))
+    return pa.concat_tables(parts)
