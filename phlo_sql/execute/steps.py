@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Protocol
 
 from phlo_sql import dialect
@@ -29,6 +29,11 @@ class Session(Protocol):
     def run(
         self, tree: dialect.Statement, on_progress: Callable[[Progress], None] | None = None
     ) -> Outcome: ...
+
+
+_METADATA_ONLY = frozenset({Kind.DDL, Kind.PROPERTIES})
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 5.0)
+"""Seconds before each further attempt: a busy writer leaves gaps of this size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,7 @@ class Run:
         self.journal.write("step started", step=step.id, sql=sql)
         started = monotonic()
         try:
-            outcome = session.run(step.statement, self.watch.progress)
+            outcome = self._sent(step, session)
         except (PhloSqlError, KeyboardInterrupt) as error:
             self.journal.write("step failed", step=step.id, error=str(error))
             raise
@@ -128,6 +133,21 @@ class Run:
             checks=[check.document() for check in checks],
         )
         return result
+
+    def _sent(self, step: Step, session: Session) -> Outcome:
+        """Change metadata again where a writer committed first: a refused commit left nothing
+        behind, and what the step stands on is asked again."""
+        for pause in _PAUSES if step.kind in _METADATA_ONLY else ():
+            try:
+                return session.run(step.statement, self.watch.progress)
+            except PhloSqlError as error:
+                if error.code is not Code.CONFLICT:
+                    raise
+                self.journal.write("step sent again", step=step.id, error=str(error))
+            sleep(pause)
+            answers = {check.name: answer(check, session) for check in step.prechecks}
+            refuse_stale(step, answers, accept_drift=self.accept_drift and not step.destructive)
+        return session.run(step.statement, self.watch.progress)
 
     def guarded(self, step: Step, session: Session) -> Step:
         """The step without the precheck that binds its plan, which is asked here."""

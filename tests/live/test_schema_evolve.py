@@ -252,7 +252,7 @@ class TestNoDowntime:
                     turns[what] += 1
                 except Exception as error:  # noqa: BLE001 - each one is a failure of the test
                     errors.append(str(error))
-                time.sleep(0.05)
+                time.sleep(0.2)
 
         workers = [
             threading.Thread(target=work, args=(f"SELECT sum(id), count(*) FROM {table}", "read")),
