@@ -5,6 +5,7 @@ A change is a `CALL` tree, the same that stands in a runbook; PostgreSQL runs it
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from phlo_sql.access.resource import Resource
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from phlo_sql.config import Settings
     from phlo_sql.dialect import Statement
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LAST_ADMIN, NOT_GRANTED = "PA001", "PA002"
 """SQLSTATEs of the procedures in sql/postgres/001_grants.sql."""
+_PUBLISHING = 7_404_112_004
+"""The advisory lock of whoever publishes."""
 EVERYTHING = Resource(catalog="*")
 _ALL_GRANTS = (
     "SELECT id, kind, principal, role, catalog_pattern, schema_pattern, table_pattern, ref_pattern,"
@@ -93,6 +96,16 @@ def read(settings: Settings) -> tuple[tuple[Grant, ...], str]:
     require(settings)
     with postgres.connection(settings) as opened:
         return _read(opened, settings), _digest(opened, settings)
+
+
+@contextmanager
+def read_alone(settings: Settings) -> Iterator[tuple[tuple[Grant, ...], str]]:
+    """The same for who publishes them, one at a time: of two admins at once, the later one to
+    publish has also read the other's grants. Raises as `read` does."""
+    require(settings)
+    with postgres.connection(settings) as opened:
+        opened.execute("SELECT pg_advisory_xact_lock(%s)", [_PUBLISHING])
+        yield _read(opened, settings), _digest(opened, settings)
 
 
 def require(settings: Settings) -> None:

@@ -32,21 +32,21 @@ def publish(bundle: str | None, rules: str | None, options: Options) -> Report:
     """To the places named, or to all that are set up. Asks PostgreSQL only, so that it works while
     a server that denies everything waits for its policies."""
     settings = config.load(dict(options.flags))
-    grants, digest = store.read(settings)
     everywhere = bundle is None and rules is None
     opa = bundles.program()
     places: list[str] = []
     warnings: list[str] = []
-    if bundle is not None or (everywhere and settings.access_opa_bundle.value):
-        place = _place(bundle, settings.access_opa_bundle.value, "access_opa_bundle")
-        publishing.to_opa(settings, grants, digest, place, opa)
-        places.append(place)
-        if opa is None:
-            warnings.append("no `opa` on the PATH: the bundle was not checked and tested by it")
-    if rules is not None or (everywhere and settings.access_rules_file.value):
-        place = _place(rules, settings.access_rules_file.value, "access_rules_file")
-        warnings += publishing.to_file(settings, grants, digest, place)
-        places.append(place)
+    with store.read_alone(settings) as (grants, digest):
+        if bundle is not None or (everywhere and settings.access_opa_bundle.value):
+            place = _place(bundle, settings.access_opa_bundle.value, "access_opa_bundle")
+            publishing.to_opa(settings, grants, digest, place, opa)
+            places.append(place)
+            if opa is None:
+                warnings.append("no `opa` on the PATH: it did not check and test the bundle")
+        if rules is not None or (everywhere and settings.access_rules_file.value):
+            place = _place(rules, settings.access_rules_file.value, "access_rules_file")
+            warnings += publishing.to_file(settings, grants, digest, place)
+            places.append(place)
     if not places:
         raise PhloSqlError(
             Code.MISSING_SETTING,

@@ -227,8 +227,10 @@ def _run(book: Runbook, settings: Settings, options: Options) -> Report:
     hold_to(reread, settings, journal)
     with watching(quiet=True) as watch:
         execute(reread, PolicySession(settings=settings), journal, watch)
-    grants, digest = store.read(settings)
-    published = publish.everywhere(settings, grants, digest)
+    published = publish.Published()
+    if settings.access_opa_bundle.value or settings.access_rules_file.value:
+        with store.read_alone(settings) as (grants, digest):
+            published = publish.everywhere(settings, grants, digest)
     plan = reread.plan
 
     def human(out: Console) -> None:

@@ -214,6 +214,27 @@ def test_two_admins_lose_no_grant_of_each_other(ready: Desk) -> None:
     assert len(ready.resources()) == 21
 
 
+def test_of_two_who_publish_at_once_none_is_forgotten(ready: Desk) -> None:
+    """Six programs that each grant and publish; what was published last holds all of them."""
+    rules = ready.folder / "rules.json"
+    granting = [
+        lambda number=number: ready.aside(
+            "access",
+            "grant",
+            "--user",
+            f"u{number}",
+            "--role",
+            "read",
+            "iceberg",
+            PHLO_SQL_ACCESS_RULES_FILE=str(rules),
+        )
+        for number in range(6)
+    ]
+    assert [each[0] for each in at_once(*granting)] == [0] * 6  # type: ignore[index]  # its pairs
+    users = {rule.get("user") for rule in json.loads(rules.read_text())["tables"]}
+    assert {f"u{number}" for number in range(6)} <= users
+
+
 def test_the_last_admin_stays(ready: Desk) -> None:
     everything = parse_resource("*")
     code, document = ready("access", "revoke", "--user", ADMIN, "*")
