@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PER_MANIFEST = 10_000
-ROUTES = ("ours", "ours (fastavro)", "inspect.files", "decompression", "imports")
+ROUTES = ("ours", "dry run", "ours (fastavro)", "inspect.files", "decompression", "imports")
 
 
 def entries(start: int, count: int, columns: int, *, partitioned: bool) -> Iterator[dict[str, Any]]:
@@ -96,6 +96,8 @@ def read(route: str, metadata: Path) -> int:
     table = StaticTable.from_metadata(f"file://{metadata}")
     if route == "inspect.files":
         return int(table.inspect.files().num_rows)
+    if route == "dry run":
+        return dry_run(table)
     from phlo_sql.observe.files import read_inventory
 
     if route == "imports":
@@ -104,6 +106,34 @@ def read(route: str, metadata: Path) -> int:
         return 0
     engine = "fastavro" if "fastavro" in route else None
     return int(read_inventory(table, engine=engine).files.num_rows)
+
+
+def dry_run(table: Any) -> int:
+    """From the loaded table to the plan; returns the number of files that it went through."""
+    from datetime import UTC, datetime
+
+    from phlo_sql import runbook
+    from phlo_sql.compile.optimize import compile_optimize
+    from phlo_sql.model.intents import Optimize
+    from phlo_sql.model.names import TableName
+    from phlo_sql.model.server import Server
+    from phlo_sql.observe.table import observe
+
+    name = TableName(catalog="iceberg", schema="sales", name="orders")
+    server = Server(
+        version=483,
+        version_text="483",
+        catalog="iceberg",
+        connector="iceberg",
+        user="bench",
+        workers=1,
+        session={},
+        system_session={},
+    )
+    state = observe(table, name)
+    planned = compile_optimize(Optimize(table=name), state, server, datetime.now(UTC), "bench")
+    runbook.write(planned.plan)
+    return int(state.files.files.num_rows)
 
 
 def decompress(data: bytes) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _STATEMENT = 700_000
 """Characters of paths in one statement; `query.max-length` is 1,000,000 by default."""
+_ARRIVAL = ("file_sequence_number", "path")
 _PER_PATH = 4
 """Quotes, comma and space around each."""
 
@@ -38,6 +40,8 @@ class Cut:
     predicate: dialect.Expression
     restriction: Restriction
     text: str
+    places: frozenset[int]
+    """Partitions whose files matter to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,9 @@ class Cutter:
     def __init__(self, state: TableState, files: pa.Table, limits: Limits) -> None:
         """`files` are those to be rewritten."""
         self.state, self.limits = state, limits
-        self.files = files.sort_by([("file_sequence_number", "ascending"), ("path", "ascending")])
+        self.files = files
+        self._sorted: pa.Table | None = None
+        self._dirty = bool(pc.any(pc.greater(files["deletes"], 0)).as_py())
         self.axes = axes(state)
         self.loads = self._loads()
         self.warnings: list[str] = []
@@ -97,6 +103,8 @@ class Cutter:
 
     def _has_deletes(self, places: Sequence[int] | None = None) -> bool:
         files = self.files
+        if not self._dirty:
+            return False
         if places is not None:
             files = files.filter(pc.is_in(files["partition"], pa.array(places, pa.int32())))
         return bool(pc.any(pc.greater(files["deletes"], 0)).as_py())
@@ -126,8 +134,12 @@ class Cutter:
             yield self._cut(box.with_side(axis, batch))
 
     def _cut(self, box: Box) -> Cut:
+        restriction = box.restriction(self.state)
         return Cut(
-            predicate=box.predicate(), restriction=box.restriction(self.state), text=box.text
+            predicate=box.predicate(),
+            restriction=restriction,
+            text=box.text,
+            places=restriction.partitions or frozenset(),
         )
 
     def _leaf(self, box: Box, places: Sequence[int]) -> Iterator[Cut]:
@@ -144,9 +156,9 @@ class Cutter:
     def _paths(self, places: Sequence[int]) -> Iterator[Cut]:
         """Groups of files: small partitions side by side, a large one in parts of one size."""
         group: list[str] = []
+        inside: set[int] = set()
         load = Load()
-        for place in places:
-            files = self.files.filter(pc.equal(self.files["partition"], place))
+        for place, files in self._by_place(places):
             own = [
                 (path, Load(size, 1, len(path) + _PER_PATH))
                 for path, size in zip(
@@ -155,22 +167,34 @@ class Cutter:
             ]
             total = sum((each for _, each in own), Load())
             if group and (load + total).parts(self.limits) > 1:
-                yield self._path_cut(group)
-                group, load = [], Load()
+                yield self._path_cut(group, inside)
+                group, inside, load = [], set(), Load()
             if total.parts(self.limits) == 1:
                 group, load = [*group, *(path for path, _ in own)], load + total
+                inside.add(place)
                 continue
-            parts = list(_even(own, total.parts(self.limits)))
             self.split = True
-            yield from (self._path_cut(part) for part in parts)
+            for part in _even(own, total.parts(self.limits)):
+                yield self._path_cut(part, {place})
         if group:
-            yield self._path_cut(group)
+            yield self._path_cut(group, inside)
 
-    def _path_cut(self, paths: Sequence[str]) -> Cut:
+    def _by_place(self, places: Sequence[int]) -> Iterator[tuple[int, pa.Table]]:
+        if self._sorted is None:
+            self._sorted = self.files.sort_by(
+                [("partition", "ascending"), *((name, "ascending") for name in _ARRIVAL)]
+            )
+        partition = self._sorted["partition"].to_numpy()
+        for place in places:
+            start, end = np.searchsorted(partition, [place, place + 1])
+            yield place, self._sorted.slice(start, end - start)
+
+    def _path_cut(self, paths: Sequence[str], places: set[int]) -> Cut:
         return Cut(
             predicate=dialect.in_paths(paths),
             restriction=Restriction(paths=frozenset(paths)),
             text=f"{len(paths):,} files by name",
+            places=frozenset(places),
         )
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -181,8 +182,10 @@ def _predict(
     restriction: Restriction | None,
     predicate: dialect.Expression | None,
     text: str,
+    near: TableState | None = None,
 ) -> Slice:
-    near = _near(state, restriction)
+    """`near`: the table with all files that matter to this statement, and maybe not with others."""
+    near = near or _near(state, restriction)
     selection = select(near, server.version, sizing.threshold, restriction)
     outputs = predict_outputs(selection, near, server, sizing.target)
     return Slice(
@@ -215,13 +218,43 @@ def _with_files(state: TableState, files: pa.Table) -> TableState:
     return replace(state, files=replace(state.files, files=files))
 
 
+class _Places:
+    """The files of each partition by their rows, so that a large table is not gone through once per
+    slice. Delete files reach across: with them, every slice is judged on all files."""
+
+    def __init__(self, state: TableState) -> None:
+        self.state = state
+        files = state.files.files
+        self.clean = bool(pc.all(pc.equal(files["content"], DATA)).as_py())
+        if self.clean:
+            partition = files["partition"].to_numpy()
+            self.order = np.argsort(partition, kind="stable")
+            count = len(state.files.partitions)
+            self.start = np.searchsorted(partition[self.order], np.arange(count + 1))
+
+    def near(self, cut: Cut) -> TableState | None:
+        if not self.clean:
+            return None
+        runs = [self.order[self.start[each] : self.start[each + 1]] for each in sorted(cut.places)]
+        files = self.state.files.files
+        return _with_files(self.state, files.take(np.concatenate(runs)) if runs else files[:0])
+
+
 def _predicted(
     state: TableState, server: Server, sizing: Sizing, cuts: Sequence[Cut]
 ) -> Iterator[Slice]:
     """Each cut that gains, on the table that those before it leave."""
-    left = state
+    left, places = state, _Places(state)
     for each in cuts:
-        found = _predict(left, server, sizing, each.restriction, each.predicate, each.text)
+        found = _predict(
+            left,
+            server,
+            sizing,
+            each.restriction,
+            each.predicate,
+            each.text,
+            near=places.near(each) if left is state else None,
+        )
         if not found.worthwhile:
             continue
         yield found
