@@ -17,6 +17,7 @@ from phlo_sql.model.names import TableName
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+SCRATCH_SCHEMA = "phlo_sql_vacuum_"
 _MARK = "phlo-sql.union"
 
 
@@ -45,7 +46,7 @@ class Union:
 def scratch_table(catalog: str, uuid: str) -> TableName:
     """Where the union of a table is registered. Always the same, so that what a killed run left
     behind is found again."""
-    return TableName(catalog=catalog, schema="phlo_sql_vacuum_" + uuid.replace("-", ""), name="t")
+    return TableName(catalog=catalog, schema=SCRATCH_SCHEMA + uuid.replace("-", ""), name="t")
 
 
 def file_name(uuid: str) -> str:

@@ -161,7 +161,8 @@ def _refuse_other(book: Runbook, again: VacuumPlan) -> None:
     told = [line.removeprefix(DIGEST) for line in book.plan.does if line.startswith(DIGEST)]
     planned = [dialect.render(step.statement) for step in book.plan.steps]
     present = [dialect.render(step.statement) for step in again.plan.steps]
-    if (told == [again.digest] or not told) and set(planned) <= set(present):
+    same = told == [again.digest] or not (told or book.plan.destructive)
+    if same and set(planned) <= set(present):
         return
     raise PhloSqlError(
         Code.STALE_PLAN,
