@@ -128,10 +128,12 @@ class _Scanner:
             return None
 
     def _statement(self, sql: str, line: int) -> Placed:
-        shape = shape_of(sql)
-        if shape not in self.judged:
-            self.judged[shape] = self._judge(sql)
-        found, hits = self.judged[shape]
+        verdict = self.judged.get(sql)
+        if verdict is None:
+            shape = shape_of(sql)
+            verdict = self.judged.get(shape) or self._judge(sql)
+            self.judged[shape] = self.judged[sql] = verdict
+        found, hits = verdict
         self._report(line, hits)
         placed = Placed(sql, line, found)
         self.statements.append(placed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -136,15 +138,25 @@ def test_the_outline_says_what_the_plan_says() -> None:
     }
 
 
-@pytest.mark.parametrize("argv", [("show",), ("lint", "--offline")])
-def test_ten_thousand_steps_in_two_seconds(
-    argv: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = long_text(10_000)
+@pytest.mark.parametrize("argv", [("show", "--json"), ("show",), ("lint", "--offline")])
+def test_ten_thousand_steps_in_two_seconds(argv: tuple[str, ...], tmp_path: Path) -> None:
+    """Of processor time, all in, on a machine that makes 400,000 small objects in 0.25 s."""
+    path = tmp_path / "plan.sql"
+    path.write_text(long_text(10_000))
+    program = [sys.executable, "-c", "from phlo_sql.cli import main; main()", "runbook"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = subprocess.run([*program, *argv, str(path)], check=True, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "2017-05-19" in ran.stdout or "nothing found" in ran.stdout
+    assert after.ru_utime - before.ru_utime < 2 * max(1.0, slowness())
+
+
+def slowness() -> float:
+    """How much slower than usual this machine is just now: others may share its processors."""
     started = time.process_time()
-    code, _ = shown(text, tmp_path, capsys, *argv)
-    assert code == 0
-    assert time.process_time() - started < 2
+    made = {str(number): (number, "x") for number in range(400_000)}
+    assert len(made) == 400_000
+    return (time.process_time() - started) / 0.25
 
 
 def test_same_plan_same_bytes_whoever_writes_it() -> None:
