@@ -5,15 +5,17 @@ A bundle or a rules file is replaced whole: its reader sees the old one or the n
 
 from __future__ import annotations
 
+import base64
 import os
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from phlo_sql.access import bundle, rules_file
+from phlo_sql.config import mask_uris
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def everywhere(settings: Settings, grants: Sequence[Grant], revision: str) -> Pu
         if place.value:
             try:
                 warnings += send(settings, grants, revision, place.value)
-                places.append(place.value)
+                places.append(shown(place.value))
             except PhloSqlError as error:
                 failures.append(error.problem)
     return Published(places=tuple(places), warnings=tuple(warnings), failures=tuple(failures))
@@ -139,8 +141,14 @@ def _to_url(place: str, content: bytes) -> None:
     import urllib.error
     import urllib.request
 
+    headers = {"Content-Type": "application/gzip"}
+    parts = urlsplit(place)
+    if parts.username:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
+        place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     request = urllib.request.Request(  # noqa: S310 - http and https only, by the caller
-        place, data=content, method="PUT", headers={"Content-Type": "application/gzip"}
+        place, data=content, method="PUT", headers=headers
     )
     try:
         urllib.request.urlopen(request, timeout=_HTTP_SECONDS).close()  # noqa: S310
@@ -151,10 +159,14 @@ def _to_url(place: str, content: bytes) -> None:
         raise _failed(place, str(error), "see that the address answers") from error
 
 
+def shown(place: str) -> str:
+    """A place without what may be secret in it: its login, and the signature of its query."""
+    return mask_uris(place.partition("?")[0])
+
+
 def _failed(place: str, why: str, hint: str) -> PhloSqlError:
-    shown = place.partition("?")[0]
     return PhloSqlError(
         Code.NOT_PUBLISHED,
-        f"the policies are stored, but could not be published to {shown}: {why}",
+        f"the policies are stored, but could not be published to {shown(place)}: {why}",
         f"{hint}; then run `phlo-sql access publish`",
     )

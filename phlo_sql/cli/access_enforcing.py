@@ -35,12 +35,14 @@ def publish(bundle: str | None, rules: str | None, options: Options) -> Report:
     everywhere = bundle is None and rules is None
     opa = bundles.program()
     places: list[str] = []
+    checked = False
     warnings: list[str] = []
     with store.read_alone(settings) as (grants, digest):
         if bundle is not None or (everywhere and settings.access_opa_bundle.value):
             place = _place(bundle, settings.access_opa_bundle.value, "access_opa_bundle")
             publishing.to_opa(settings, grants, digest, place, opa)
-            places.append(place)
+            places.append(publishing.shown(place))
+            checked = opa is not None
             if opa is None:
                 warnings.append("no `opa` on the PATH: it did not check and test the bundle")
         if rules is not None or (everywhere and settings.access_rules_file.value):
@@ -64,7 +66,7 @@ def publish(bundle: str | None, rules: str | None, options: Options) -> Report:
             "published": places,
             "grants": len(grants),
             "revision": digest,
-            "checked_by_opa": opa is not None and any(p != rules for p in places),
+            "checked_by_opa": checked,
         },
         warnings=tuple(warnings),
         human=human,

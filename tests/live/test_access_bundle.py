@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 NOW = datetime.now(UTC)
+LOGIN = "ops:a%20p%40ss"
 PATTERNS = ("a", "b", "ab", "a*", "*b", "*", "*", "*", "a*b*", "a\\*", "a b", "é*")
 NAMES = ("a", "b", "ab", "a*", "axbx", "a b", "c", "éa", "a.b")
 
@@ -181,6 +182,9 @@ class Shelf(BaseHTTPRequestHandler):
     kept: dict[str, bytes]
 
     def do_PUT(self) -> None:
+        if self.headers["Authorization"] != "Basic b3BzOmEgcEBzcw==":  # ops:a p@ss
+            self.send_error(401)
+            return
         self.kept[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(204)
         self.end_headers()
@@ -210,7 +214,12 @@ def test_a_change_reaches_an_opa_that_polls_a_url(program: Path, tmp_path: Path)
         url = f"http://127.0.0.1:{server.server_port}"
         try:
             with polling(program, tmp_path, {"url": url}, "/bundle.tar.gz") as port:
-                changes_arrive(port, load(environ={}, cwd=tmp_path), f"{url}/bundle.tar.gz")
+                settings = load(environ={}, cwd=tmp_path)
+                changes_arrive(port, settings, f"{url}/bundle.tar.gz".replace("//", f"//{LOGIN}@"))
+                with pytest.raises(PhloSqlError, match="HTTP 401") as caught:
+                    publish.to_opa(settings, [], "3", f"{url}/b?sig=abc".replace("//", "//x:y1@"))
+                assert "y1" not in caught.value.problem
+                assert "abc" not in caught.value.problem
         finally:
             server.shutdown()
 
