@@ -242,3 +242,31 @@ def shared_ids(left: TableSchema, right: TableSchema) -> frozenset[int]:
         if right.versions.get(number) == fields:
             found |= set(by_id(fields))
     return frozenset(found)
+
+
+def with_docs(told: Type, annotated: Type) -> Type:
+    """The type as it is told, with the docs and defaults of one that is shaped alike."""
+    match told, annotated:
+        case (Struct(ours), Struct(theirs)) if len(ours) == len(theirs):
+            pairs = zip(ours, theirs, strict=True)
+            return Struct(
+                tuple(
+                    replace(
+                        one,
+                        type=with_docs(one.type, other.type),
+                        doc=other.doc,
+                        initial_default=other.initial_default,
+                        write_default=other.write_default,
+                    )
+                    for one, other in pairs
+                )
+            )
+        case ListOf(one), ListOf(other):
+            return ListOf(replace(one, type=with_docs(one.type, other.type)))
+        case MapOf(key, one), MapOf(other_key, other):
+            return MapOf(
+                replace(key, type=with_docs(key.type, other_key.type)),
+                replace(one, type=with_docs(one.type, other.type)),
+            )
+        case _:
+            return told
