@@ -13,25 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PATTERNS = (
-    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")),
+    ("AKIA", "an AWS access key", re.compile(r"AKIA[0-9A-Z]{16}\b")),
+    ("ASIA", "an AWS access key", re.compile(r"ASIA[0-9A-Z]{16}\b")),
+    ("PRIVATE KEY", "a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----")),
     (
+        "eyJ",
         "a JSON web token",
-        re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
+        re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"),
     ),
-    ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b")),
-    (
-        "a password in an address",
-        re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]+:[^\s/@'\"]{3,}@"),
+    *(
+        (f"gh{kind}_", "a GitHub token", re.compile(rf"gh{kind}_[A-Za-z0-9]{{36,}}\b"))
+        for kind in "pousr"
     ),
+    ("://", "a password in an address", re.compile(r"://[^\s/:@'\"]+:[^\s/@'\"]{3,}@")),
 )
+"""Each begins with its mark, or near it: a file without the mark is not searched."""
 _NAMED = re.compile(
     r"""(?P<name>[\w.-]*(?:password|passwd|secret|token|credential|access-key|account-key|api-key)[\w.-]*)
     "?\s*(?:=>?|:)\s*'(?P<value>(?:[^'\n]|'')+)'""",
     re.IGNORECASE | re.VERBOSE,
 )
 _HARMLESS = re.compile(r"\$\{ENV:[^}]+\}|\*+|x+|<[^>]*>|changeme|true|false|\d{1,3}", re.IGNORECASE)
-_MARKS = ("AKIA", "ASIA", "PRIVATE KEY", "eyJ", "gh", "://")
 _WORDS = ("passw", "secret", "token", "credential", "access-key", "account-key", "api-key")
 _PATH = re.compile(r"(?:/[\w.-]+){2,}")
 
@@ -39,8 +41,8 @@ _PATH = re.compile(r"(?:/[\w.-]+){2,}")
 def secrets(text: str) -> Iterator[tuple[int, str]]:
     """Offset and kind of each secret; the secret itself is never repeated."""
     found: dict[int, str] = {}
-    if any(mark in text for mark in _MARKS):
-        for kind, pattern in _PATTERNS:
+    for mark, kind, pattern in _PATTERNS:
+        if mark in text:
             for match in pattern.finditer(text):
                 if "${ENV:" not in match[0]:
                     found.setdefault(match.start(), kind)
