@@ -239,3 +239,46 @@ def diff(
     from phlo_sql.cli.schema_reading import compared
 
     return compared(left, right, ref, form == "sql", exit_code, options)
+
+
+@schema.command("export")
+@click.argument("name", metavar="TABLE", type=TABLE)
+@click.option("--ref", metavar="REF", help="Nessie ref that the table is read at.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(
+        ["markdown", "sql", "python", "json-schema", "avro", "arrow", "pydantic", "mermaid"]
+    ),
+    default="markdown",
+    show_default=True,
+    help="What to write.",
+)
+@click.option(
+    "--out",
+    "folder",
+    metavar="DIR",
+    help="Write a file for each table there; TABLE may be a glob: sales.*",
+)
+@reading
+def export_schema(
+    name: tuple[TableName, str | None],
+    ref: str | None,
+    form: str,
+    folder: str | None,
+    options: Options,
+) -> Report:
+    """Write a table's schema in a format that others read.
+
+    \b
+    Examples:
+      phlo-sql schema export sales.orders
+      phlo-sql schema export sales.orders --format sql
+      phlo-sql schema export sales.orders@dev --format python
+      phlo-sql schema export "sales.*" --format markdown --out docs/tables
+    """
+    from phlo_sql.cli.options import one_ref
+    from phlo_sql.cli.schema_export import exported
+
+    table, written_ref = name
+    return exported(table, one_ref(written_ref, ref), form, folder, options)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.names import TableName
     from phlo_sql.schema.difference import Difference
+    from phlo_sql.schema.metadata import Facts
     from phlo_sql.schema.model import TableSchema
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\Z")
@@ -149,3 +150,59 @@ def _altered(
         statements=tuple(step.statement for step in steps),
         trino_version=server.version,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A table's schema in a format, and what an index tells of it."""
+
+    schema: TableSchema
+    facts: Facts
+    text: str
+    suffix: str
+
+
+FORMATS = {
+    "markdown": ("markdown", ".md"),
+    "sql": ("sql", ".sql"),
+    "python": ("python", ".py"),
+    "json-schema": ("json_schema", ".json"),
+    "avro": ("avro", ".avsc"),
+    "arrow": ("arrow", ".py"),
+    "pydantic": ("pydantic", ".py"),
+    "mermaid": ("mermaid", ".mmd"),
+}
+"""Format → module of `schema.formats`, and a file's ending."""
+
+
+def export(table: TableName, ref: str | None, form: str, edges: Edges) -> Exported:
+    """One table in a format. Raises PhloSqlError for what isn't there or may not be read."""
+    import importlib
+
+    from phlo_sql.access import guard
+    from phlo_sql.observe.schema import table_schema
+    from phlo_sql.schema.formats import markdown
+    from phlo_sql.schema.metadata import read_facts
+
+    named = table.within(edges.settings.trino_catalog.value)
+    guard.require(edges.settings, edges.session, "read", named, ref=ref)
+    edges.note(f"reading the schema of {named}")
+    document, location = read_document(named, ref, edges)
+    schema = table_schema(document, location, physical(named, ref, edges), ref)
+    facts = read_facts(document)
+    module, suffix = FORMATS[form]
+    if form == "markdown":
+        text = markdown.write(schema, facts)
+    else:
+        writer: Any = importlib.import_module(f"phlo_sql.schema.formats.{module}")
+        text = writer.write(schema)
+    return Exported(schema=schema, facts=facts, text=text, suffix=suffix)
+
+
+def matching(pattern: TableName, ref: str | None, edges: Edges) -> tuple[TableName, ...]:
+    """The tables whose schema and name fit a glob (`*`, `?`), views left out."""
+    from phlo_sql.observe.schema import tables_like
+
+    named = pattern.within(edges.settings.trino_catalog.value)
+    found = tables_like(edges.session, physical(named, ref, edges))
+    return tuple(replace(each, catalog=named.catalog) for each in found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
@@ -141,3 +142,21 @@ def missing_types(session: TrinoSession, wanted: Iterable[str]) -> frozenset[str
         except PhloSqlError:
             found.add(name)
     return frozenset(found)
+
+
+def tables_like(session: TrinoSession, pattern: TableName) -> list[TableName]:
+    """Tables whose schema and name fit a glob, in the order of their names."""
+    tables = TableName(catalog=pattern.catalog, schema="information_schema", name="tables")
+    rows = session.query(
+        dialect.select(
+            ["table_schema", "table_name"],
+            dialect.table(tables),
+            where=dialect.compare("table_type", "=", "BASE TABLE"),
+        )
+    )
+    fitting = [
+        TableName(catalog=pattern.catalog, schema=str(schema), name=str(name))
+        for schema, name in rows
+        if fnmatchcase(str(schema), pattern.schema) and fnmatchcase(str(name), pattern.name)
+    ]
+    return sorted(fitting, key=str)

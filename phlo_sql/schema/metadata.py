@@ -7,6 +7,8 @@ spec defines it (https://iceberg.apache.org/spec/, "Appendix C: JSON serializati
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql.schema.model import (
@@ -157,3 +159,27 @@ def _primitive(text: str) -> Primitive:
         parts = [part.strip() for part in (match[2] or CRS).split(",")]
         return Primitive(match[1], (parts[0],))
     return Primitive(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the newest snapshot says of itself; None where it says nothing."""
+
+    rows: int | None = None
+    files: int | None = None
+    bytes: int | None = None
+    updated: str | None = None
+
+
+def read_facts(document: Mapping[str, Any]) -> Facts:
+    current = _snapshot(document)
+    found = [each for each in document.get("snapshots") or () if each["snapshot-id"] == current]
+    if not found:
+        return Facts()
+    summary = found[0].get("summary") or {}
+    rows, files, size = (
+        int(summary[name]) if name in summary else None
+        for name in ("total-records", "total-data-files", "total-files-size")
+    )
+    moment = datetime.fromtimestamp(found[0]["timestamp-ms"] / 1000, UTC)
+    return Facts(rows=rows, files=files, bytes=size, updated=f"{moment:%Y-%m-%d %H:%M} UTC")

@@ -17,15 +17,17 @@ from phlo_sql.schema.difference import partition_texts, sort_texts
 from phlo_sql.schema.model import (
     Field,
     PartitionTerm,
+    Primitive,
     SortTerm,
     TableSchema,
     by_id,
     find,
     numbered,
+    walk,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _TRANSFORM = re.compile(
     r"\s*(?:(year|month|day|hour|bucket|truncate|void)\s*\()?"
@@ -41,7 +43,24 @@ _SORT = re.compile(
 def write(schema: TableSchema) -> str:
     """One CREATE TABLE, laid out, with its semicolon."""
     assert schema.name is not None  # noqa: S101 - only tables are exported
-    return dialect.render(created(schema, schema.name), pretty=True) + ";\n"
+    notes = "".join(f"-- {line}\n" for line in _lost(schema))
+    return notes + dialect.render(created(schema, schema.name), pretty=True) + ";\n"
+
+
+def _lost(schema: TableSchema) -> Iterator[str]:
+    """What CREATE TABLE has no words for, a line each."""
+    for path, each in walk(schema.fields):
+        place = " ".join(spelling.written(path).split())
+        if isinstance(each.type, Primitive) and each.type.name == "fixed":
+            yield f"{place} is {spelling.iceberg(each.type)}: Trino makes varbinary of it"
+        if isinstance(each.type, Primitive) and each.type.name == "unknown":
+            yield f"{place} is of type unknown, which Trino does not have"
+        if len(path) > 1 and each.required and path[-1] != "key":
+            yield f"{place} is NOT NULL: Trino says that of columns only"
+        if len(path) > 1 and each.doc:
+            yield f"{place} has a comment: Trino comments on columns only"
+    if schema.identifier:
+        yield "the table has identifier fields, which Trino does not set"
 
 
 def created(schema: TableSchema, name: TableName) -> dialect.Statement:
