@@ -21,7 +21,12 @@ from phlo_sql.compile.expire import (
     refuse_format,
 )
 from phlo_sql.compile.orphans import LISTED, Orphans, orphans, refuse_unsafe
-from phlo_sql.compile.orphans_shared import refuse_outside, refuse_provider, told_elsewhere
+from phlo_sql.compile.orphans_shared import (
+    refuse_outside,
+    refuse_provider,
+    refuse_read_by,
+    told_elsewhere,
+)
 from phlo_sql.compile.reachable import METADATA, SCHEMA, distinct, reached, rows_of
 from phlo_sql.compile.vacuum_scratch import Scratch, scratch_steps
 from phlo_sql.model.units import human_size, trino_duration
@@ -146,6 +151,7 @@ def compile_vacuum(
     live = distinct(pa.concat_tables([known, seen.others]))
     found = _orphans(intent, seen, fixed, known, live, expired)
     refuse_outside(expired, history.location)
+    refuse_read_by("another table", seen.others, expired)
     files = _list(expired, found.files, seen)
     steps = _steps(seen, fates, terms, expired, found, lowers=lowers)
     predicts = Prediction(

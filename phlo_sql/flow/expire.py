@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 def compile_plan(intent: ExpireSnapshots, edges: Edges) -> ExpirePlan:
     """Raises PhloSqlError for whatever cannot be observed, predicted or done."""
     from phlo_sql.compile.expire import compile_expire
+    from phlo_sql.flow.vacuum_seen import refuse_shared
+    from phlo_sql.observe.history import read_history
 
     named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
     edges.note(f"reading the history of {named.table}")
-    history = observe_history(named.table, named.ref, edges)
+    table = open_table(named.table, named.ref, edges)
+    history = read_history(table, physical(named.table, named.ref, edges), named.ref)
     server = edges.server(history.table)
     now = server_now(edges)
-    return compile_expire(named, history, server, now, command_line(named))
+    compiled = compile_expire(named, history, server, now, command_line(named))
+    if compiled.plan.steps:
+        refuse_shared(named, table, history, compiled.freed.files, edges)
+    return compiled
 
 
 def observe_history(table: TableName, ref: str | None, edges: Edges) -> History:

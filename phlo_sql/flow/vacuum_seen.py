@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from phlo_sql.compile.vacuum import Seen
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.history import History
-    from phlo_sql.model.intents import Vacuum
+    from phlo_sql.model.intents import ExpireSnapshots, Vacuum
     from phlo_sql.observe.neighbours import Listed
 
 
@@ -47,7 +47,7 @@ def look(intent: Vacuum, edges: Edges, *, alone: bool = False) -> Seen:
     others = (
         live.slice(0, 0)
         if alone
-        else _others(table, history, _neighbours(catalog, properties, own), edges)
+        else files_of_others(table, history, _neighbours(catalog, properties, own), edges)
     )
     return Seen(
         history=history,
@@ -61,6 +61,20 @@ def look(intent: Vacuum, edges: Edges, *, alone: bool = False) -> Seen:
     )
 
 
+def refuse_shared(
+    intent: ExpireSnapshots, table: Table, history: History, files: pa.Table, edges: Edges
+) -> None:
+    """Raises PhloSqlError(UNSAFE_DELETION) where files that are to go may be another table's."""
+    from phlo_sql.compile.orphans_shared import refuse_outside, refuse_read_by
+    from phlo_sql.config import catalog_properties
+
+    refuse_outside(files, history.location)
+    catalog = str(intent.table.catalog or edges.settings.trino_catalog.value)
+    properties = catalog_properties(edges.settings, catalog, intent.ref)
+    found = _neighbours(catalog, properties, _own(table, intent))
+    refuse_read_by("another table", files_of_others(table, history, found, edges), files)
+
+
 def everything(history: History) -> pa.Table:
     """All that the metadata reaches, and the metadata files themselves."""
     import pyarrow as pa
@@ -71,7 +85,7 @@ def everything(history: History) -> pa.Table:
     return distinct(pa.concat_tables([reached(history, list(history.reach.lists)), metadata]))
 
 
-def _own(table: Table, intent: Vacuum) -> frozenset[str]:
+def _own(table: Table, intent: ExpireSnapshots | Vacuum) -> frozenset[str]:
     """The names under which the catalog lists this very table."""
     found = ".".join(intent.table.identifier)
     return frozenset({found, f"{table.catalog.name}.{found}"})
@@ -91,7 +105,9 @@ def _neighbours(
     )
 
 
-def _others(table: Table, history: History, neighbours: Iterable[Listed], edges: Edges) -> pa.Table:
+def files_of_others(
+    table: Table, history: History, neighbours: Iterable[Listed], edges: Edges
+) -> pa.Table:
     """Files in this location that other tables read."""
     import pyarrow as pa
     import pyarrow.compute as pc
