@@ -37,7 +37,9 @@ class Tree(HTMLParser):
         self.elsewhere += [str(value) for name, value in attrs if name in ("src", "href", "action")]
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
