@@ -14,7 +14,12 @@ from phlo_sql.compile.optimize_settings import (
     manifests_of,
     sorting,
 )
-from phlo_sql.compile.optimize_shown import PartitionLine, histogram_of, partition_lines
+from phlo_sql.compile.optimize_shown import (
+    PATHS_SHOWN,
+    PartitionLine,
+    histogram_of,
+    partition_lines,
+)
 from phlo_sql.compile.optimize_shown import document as shown
 from phlo_sql.compile.optimize_steps import (
     data_files,
@@ -129,7 +134,7 @@ def compile_optimize(
         plan=plan,
         partitions=partition_lines(state, sliced) if worthwhile else (),
         histogram=histogram_of(sliced) if worthwhile else (),
-        rewritten_paths=sliced.selection.paths() if worthwhile else (),
+        rewritten_paths=sliced.selection.paths(most=PATHS_SHOWN) if worthwhile else (),
         seconds=seconds_of(sliced, pace),
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from phlo_sql.compile.slices import Sliced
     from phlo_sql.model.state import TableState
 
-_PATHS_SHOWN = 1000
+PATHS_SHOWN = 1000
 """File names in a JSON document; the whole list would dwarf the rest."""
 
 
@@ -57,7 +57,7 @@ def document(
             {"label": b.label, "before": b.before, "after": measure_document(b.after)}
             for b in buckets
         ],
-        "rewritten_paths": list(paths[:_PATHS_SHOWN]),
+        "rewritten_paths": list(paths),
     }
 
 

@@ -42,6 +42,7 @@ _FIXED = 8 * _KB
 _LINEAGE = 4
 """Bytes per row that a table of format 3 gains: a rewriting writes row id and sequence number out
 (`IcebergMetadata.getTableHandleForOptimize`), which files as first written leave out."""
+_WEIGHED = ["path", "format", "spec_id", "partition", "size", "rows"]
 _TRINO_FILE = r"(^|/)\d{8}_\d{6}_\d{5}_[a-z0-9]{5}-[0-9a-f-]{36}\.[a-z]+$"
 """`IcebergPageSink` starts a file's name with its query's id."""
 _CUTS = {"parquet": (0.93, 1.02), "avro": (0.99, 1.03), "orc": (0.85, 1.02)}
@@ -161,7 +162,7 @@ def _writers(state: TableState, server: Server) -> int:
 
 def _groups(selection: Selection, state: TableState) -> pa.Table:
     """Rewritten files by the partition that their rows go to, with what may come out of them."""
-    files = selection.files.filter(selection.rewritten)
+    files = selection.files.select(_WEIGHED).filter(selection.rewritten)
     if is_unpartitioned(state.specs[state.default_spec_id]):
         place = pc.multiply(pc.cast(files["spec_id"], pa.int32()), pa.scalar(0, pa.int32()))
     else:

@@ -107,10 +107,13 @@ class Selection:
         """A mask over the inventory's files."""
         return pc.equal(self.fates, int(Fate.REWRITTEN))
 
-    def paths(self, fate: Fate = Fate.REWRITTEN) -> tuple[str, ...]:
+    def paths(self, fate: Fate = Fate.REWRITTEN, most: int | None = None) -> tuple[str, ...]:
         """The files of one fate, sorted. Deletion vectors share a path: it then comes twice."""
         chosen = self.files.column("path").filter(pc.equal(self.fates, int(fate)))
-        return tuple(sorted(chosen.to_pylist()))
+        if most is None:
+            return tuple(sorted(chosen.to_pylist()))
+        first = pc.select_k_unstable(chosen, most, sort_keys=[("", "ascending")])
+        return tuple(chosen.take(first).to_pylist())
 
     def count(self, fate: Fate) -> int:
         return int(pc.sum(pc.equal(self.fates, int(fate))).as_py() or 0)
@@ -147,7 +150,7 @@ def select(
         pc.if_else(alone, Fate.ALONE, pc.if_else(inside, Fate.TOO_LARGE, Fate.OUTSIDE_WHERE)),
     )
     fates = pc.if_else(data, data_fates, pc.if_else(removed, Fate.REMOVED, Fate.KEPT))
-    chosen = files.filter(rewritten)
+    chosen = files.select(["size", "rows"]).filter(rewritten)
     return Selection(
         files=files,
         fates=_flat(pc.cast(fates, pa.int8())),

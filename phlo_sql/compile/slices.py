@@ -23,6 +23,7 @@ from phlo_sql import dialect
 from phlo_sql.compile.cuts import Cut, Cutter, Limits, Load
 from phlo_sql.compile.outputs import Outputs, gains, predict_outputs
 from phlo_sql.compile.selection import Fate, Restriction, Selection, select
+from phlo_sql.compile.together import ROW, all_outputs, all_selections, sum_ranges
 from phlo_sql.model.state import DATA
 from phlo_sql.model.units import Range
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _REWOUND, _REGROWN = 0.6, 1.05
 """Bytes written per byte of files that were just written, when they are joined."""
+_CUT_BY = ["path", "partition", "size", "deletes", "file_sequence_number"]
 _CHEAPER = 0.9
 """A statement without WHERE is kept unless slices rewrite less than this share of its bytes."""
 
@@ -61,6 +63,20 @@ class Slice:
     """It leaves fewer files or deletes, or everything is to be rewritten."""
     counts_where: bool
     """The predicate tells the same rows before and after: it names no files."""
+
+    def rows(self, fate: Fate) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Places of the files of one fate in the inventory."""
+        chosen = self.selection.files[ROW].filter(pc.equal(self.selection.fates, int(fate)))
+        return np.asarray(chosen.to_numpy(), np.int64)
+
+    def slim(self) -> Slice:
+        """The same with only the files that it takes or removes, by their places."""
+        touched = pc.is_in(
+            self.selection.fates, pa.array([Fate.REWRITTEN, Fate.REMOVED], pa.int8())
+        )
+        files = self.selection.files.select([ROW]).filter(touched)
+        fates = self.selection.fates.filter(touched)
+        return replace(self, selection=replace(self.selection, files=files, fates=fates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +106,7 @@ def cut(
 ) -> Sliced:
     """The slices that optimise this table, or what of it lies in `where`, and the whole of what
     they do."""
+    state = _numbered(state)
     whole = predict(state, server, sizing, where)
     if not whole.worthwhile:
         return _together((), whole)
@@ -150,10 +167,8 @@ def _joining(
     groups = [each for each in slices if not each.counts_where]
     single = candidates.files - sum(each.selection.rewritten_data_files for each in slices)
     weight = candidates.bytes - sum(each.selection.rewritten_bytes for each in slices)
-    files = _sum_ranges(
-        [Range(single, single), *(each.outputs.added_data_files for each in groups)]
-    )
-    size = _sum_ranges([Range(weight, weight), *(each.outputs.added_bytes for each in groups)])
+    files = sum_ranges([Range(single, single), *(each.outputs.added_data_files for each in groups)])
+    size = sum_ranges([Range(weight, weight), *(each.outputs.added_bytes for each in groups)])
     evolved = whole.selection.foreign_specs
     if not groups or (files.high < 2 and not evolved):
         return None
@@ -214,6 +229,11 @@ def _near(state: TableState, where: Restriction | None) -> TableState:
     return _with_files(state, files.filter(inside))
 
 
+def _numbered(state: TableState) -> TableState:
+    files = state.files.files
+    return _with_files(state, files.append_column(ROW, pa.array(np.arange(files.num_rows))))
+
+
 def _with_files(state: TableState, files: pa.Table) -> TableState:
     return replace(state, files=replace(state.files, files=files))
 
@@ -257,12 +277,11 @@ def _predicted(
         )
         if not found.worthwhile:
             continue
-        yield found
-        gone = [*found.selection.paths(), *found.selection.paths(Fate.REMOVED)]
+        yield found.slim()
         if found.selection.removed_delete_files:
             files = left.files.files
-            stays = pc.invert(pc.is_in(files["path"], pa.array(gone, pa.string())))
-            left = _with_files(left, files.filter(stays))
+            gone = pa.array([*found.rows(Fate.REWRITTEN), *found.rows(Fate.REMOVED)])
+            left = _with_files(left, files.filter(pc.invert(pc.is_in(files[ROW], gone))))
 
 
 def _gaining(found: Slice) -> set[int]:
@@ -300,16 +319,17 @@ def _candidates(
     partitions that gain when rule 3 of the selection does not reach them."""
     files, own, parts = state.files.files, whole, []
     if sizing.everything:
-        return whole.selection.files.filter(whole.selection.rewritten)
+        return whole.selection.files.select(_CUT_BY).filter(whole.selection.rewritten)
     if whole.selection.foreign_specs:
         current = pc.equal(files["spec_id"], state.default_spec_id)
         own = predict(_with_files(state, files.filter(current)), server, sizing, where)
         chosen = whole.selection.files
         older = pc.not_equal(chosen["spec_id"], state.default_spec_id)
-        parts = [chosen.filter(pc.and_(older, whole.selection.rewritten))]
-    found = own.selection.files.filter(own.selection.rewritten)
+        parts = [chosen.select(_CUT_BY).filter(pc.and_(older, whole.selection.rewritten))]
     places = pa.array(_gaining(own), pa.int32())
-    parts.append(found.filter(pc.is_in(found["partition"], places)))
+    found = own.selection.files
+    gaining = pc.and_(pc.is_in(found["partition"], places), own.selection.rewritten)
+    parts.append(found.select(_CUT_BY).filter(gaining))
     return pa.concat_tables(parts)
 
 
@@ -329,65 +349,7 @@ def _together(slices: tuple[Slice, ...], whole: Slice, warnings: tuple[str, ...]
         )
     return Sliced(
         slices=slices,
-        selection=_all_selections(slices, whole.selection),
-        outputs=_all_outputs(slices, whole.outputs),
+        selection=all_selections(slices, whole.selection),
+        outputs=all_outputs(slices, whole.outputs),
         warnings=warnings,
     )
-
-
-def _all_selections(slices: tuple[Slice, ...], whole: Selection) -> Selection:
-    taken = pa.array([p for each in slices for p in each.selection.paths()], pa.string())
-    gone = pa.array([p for each in slices for p in each.selection.paths(Fate.REMOVED)], pa.string())
-    files = whole.files
-    data = pc.equal(files["content"], DATA)
-    rewritten = pc.and_(data, pc.is_in(files["path"], taken))
-    skipped = pc.and_(data, pc.equal(whole.fates, int(Fate.REWRITTEN)))
-    data_fates = pc.if_else(skipped, int(Fate.OUTSIDE_WHERE), whole.fates)
-    deletes = pc.if_else(pc.is_in(files["path"], gone), int(Fate.REMOVED), int(Fate.KEPT))
-    fates = pc.if_else(rewritten, int(Fate.REWRITTEN), pc.if_else(data, data_fates, deletes))
-    parts = [each.selection for each in slices]
-    return Selection(
-        files=files,
-        fates=pa.concat_arrays(pc.cast(fates, pa.int8()).chunks)
-        if isinstance(fates, pa.ChunkedArray)
-        else pc.cast(fates, pa.int8()),
-        whole_table=False,
-        foreign_specs=any(part.foreign_specs for part in parts),
-        rewritten_data_files=sum(part.rewritten_data_files for part in parts),
-        rewritten_bytes=sum(part.rewritten_bytes for part in parts),
-        rewritten_rows=sum(part.rewritten_rows for part in parts),
-        applied_delete_files=sum(part.applied_delete_files for part in parts),
-        removed_delete_files=sum(part.removed_delete_files for part in parts),
-        by_partition=_summed([part.by_partition for part in parts], whole.by_partition),
-    )
-
-
-def _all_outputs(slices: tuple[Slice, ...], whole: Outputs) -> Outputs:
-    parts = [each.outputs for each in slices]
-    return Outputs(
-        added_data_files=_sum_ranges([part.added_data_files for part in parts]),
-        added_bytes=_sum_ranges([part.added_bytes for part in parts]),
-        full_file=whole.full_file,
-        by_partition=_summed([part.by_partition for part in parts], whole.by_partition),
-    )
-
-
-def _sum_ranges(ranges: Sequence[Range]) -> Range:
-    return Range(sum(each.low for each in ranges), sum(each.high for each in ranges))
-
-
-def _summed(tables: Sequence[pa.Table], like: pa.Table) -> pa.Table:
-    """Rows of the same partition added up. `files` and `bytes` are a partition's own: they come
-    from `like`, which has every partition."""
-    if not tables:
-        return like.slice(0, 0)
-    names = [name for name in tables[0].column_names if name != "partition"]
-    joined = pa.concat_tables(tables).group_by("partition").aggregate([(n, "sum") for n in names])
-    joined = joined.rename_columns([n.removesuffix("_sum") for n in joined.column_names])
-    joined = joined.select(["partition", *names]).sort_by("partition")
-    if "files" not in names:
-        return joined
-    at = pc.index_in(joined["partition"], like["partition"].combine_chunks())
-    for name in ("files", "bytes"):
-        joined = joined.set_column(joined.column_names.index(name), name, like[name].take(at))
-    return joined
