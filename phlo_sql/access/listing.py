@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from phlo_sql.access.decide import Identity, Rule, catalogs_of, rules_of, within
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from phlo_sql.access.grants import Grant
+    from phlo_sql.access.grants import Grant, Principal
     from phlo_sql.config import Settings
+
+_TABLE = 3
 
 
 def about(grants: Iterable[Grant], pattern: Resource, settings: Settings) -> list[Grant]:
@@ -36,9 +39,20 @@ def of_identity(grants: Iterable[Grant], identity: Identity) -> list[Grant]:
 def effective(grants: Iterable[Grant], now: datetime, settings: Settings) -> list[Grant]:
     """Those in force, without the ones that another of the same principal covers altogether."""
     live = [grant for grant in grants if grant.in_force(now)]
-    rules = rules_of(live, settings)
+    wide: dict[Principal, list[Rule]] = defaultdict(list)
+    same: dict[tuple[Principal, Resource], list[Rule]] = defaultdict(list)
+    for rule in rules_of(live, settings):
+        resource = rule.grant.resource
+        same[rule.grant.principal, resource].append(rule)
+        if resource.level < _TABLE or not resource.exact:  # a table's covers nothing else
+            wide[rule.grant.principal].append(rule)
     return [
-        grant for grant in live if not any(_overshadows(rule, grant, settings) for rule in rules)
+        grant
+        for grant in live
+        if not any(
+            _overshadows(rule, grant, settings)
+            for rule in (*same[grant.principal, grant.resource], *wide[grant.principal])
+        )
     ]
 
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phlo_sql import config, postgres
+from phlo_sql import config, dialect, postgres
 from phlo_sql import runbook as runbooks
 from phlo_sql.access import changes, document, guard, store
 from phlo_sql.access.changes import Asked, Changes, PolicySession
+from phlo_sql.access.decide import catalogs_of
+from phlo_sql.access.resource import bare
 from phlo_sql.audit.journal import Journal
 from phlo_sql.cli import draw
 from phlo_sql.cli.change import plan_document
@@ -21,6 +23,7 @@ from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import execute
 from phlo_sql.flow.approvals import hold_to
+from phlo_sql.model.names import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from phlo_sql.access.resource import Resource
     from phlo_sql.cli.options import Options
     from phlo_sql.config import Settings
+    from phlo_sql.observe.trino import TrinoSession
     from phlo_sql.runbook import Runbook
 
 
@@ -76,7 +80,9 @@ def grant(wanted: Grant, until: str | None, command_line: str, options: Options)
             now=now,
             digest=digest,
         )
-        return _change(made, asked, settings, options, ask=False)
+        report = _change(made, asked, settings, options, ask=False)
+        unknown = _unknown_catalog(asked_for.resource, settings, session)
+        return replace(report, warnings=(*report.warnings, *unknown))
 
 
 def revoke(
@@ -295,6 +301,23 @@ def _not_granted(
     problem = f"{what} was {'never ' if role else ''}granted to {principal}"
     hint = f"{principal} has {'; '.join(others[:3])}" if others else f"{principal} has no grant"
     return PhloSqlError(Code.NOT_GRANTED, problem, hint)
+
+
+def _unknown_catalog(
+    resource: Resource, settings: Settings, session: TrinoSession
+) -> tuple[str, ...]:
+    """A schema is easily named where a catalog belongs; but a grant may come before its catalog."""
+    catalogs = [name for name in catalogs_of(resource, settings) if "*" not in name]
+    if not catalogs:
+        return ()
+    source = TableName(catalog="system", schema="metadata", name="catalogs")
+    rows = session.query(dialect.select(["catalog_name"], dialect.table(source)))
+    there = {str(row[0]) for row in rows}
+    return tuple(
+        f"the server shows no catalog {bare(name)}: a resource begins with its catalog"
+        for name in catalogs
+        if bare(name) not in there
+    )
 
 
 def _text(file: str) -> str:
