@@ -186,7 +186,7 @@ class _Reader:
         return False
 
     def _field(self) -> Field:
-        if self.at + 1 < len(self.tokens) and self._peek()[1].isdigit():  # PyIceberg's `1: a: …`
+        if self._peek()[0] == "word" and self._peek()[1].isdecimal():  # PyIceberg's `1: a: …`
             self.at += 1
             self._expect(":")
         kind, text = self._peek()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -218,7 +218,7 @@ def _literal(text: str) -> str:
 
 def attribute(name: str) -> str:
     """A name that Python takes: `a b` → `a_b`, `9x` → `_9x`, `class` → `class_`."""
-    plain = re.sub(r"\W", "_", name)
+    plain = _word(name)
     if not plain.isidentifier():
         plain = f"_{plain}"
     if plain.startswith("__"):
@@ -231,8 +231,14 @@ _SHADOWED = frozenset({*_PYTHON.values(), "list", "dict", "dataclass", "fields"}
 """Names that the annotations of the same class use."""
 
 
+def _word(text: str) -> str:
+    """Only what a name may hold, in the form that Python compares names in."""
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(each if f"a{each}".isidentifier() else "_" for each in normal)
+
+
 def _class_name(text: str) -> str:
-    words = [word for word in re.split(r"\W|_", text) if word]
+    words = [word for word in _word(text).split("_") if word]
     name = "".join(word[:1].upper() + word[1:] for word in words) or "Record"
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"Row{name}"
 
