@@ -1,0 +1,323 @@
+"""`table vacuum` on a catalog without refs: exactly the dead files go, and no other ever."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live.optimizing import document
+from tests.live.reclaiming import (
+    SHORT,
+    dead_file,
+    loaded,
+    local,
+    make_older,
+    rows,
+    stored,
+    vacuum,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from phlo_sql.stack.clients import Clients
+
+pytestmark = pytest.mark.live
+
+
+def made(stack: Clients, schema: str, name: str = "t", properties: str = "") -> str:
+    table = f"{schema}.{name}"
+    with_ = f" WITH ({properties})" if properties else ""
+    stack.rows(f"CREATE TABLE {table}{with_} AS SELECT * FROM tpch.tiny.nation")
+    stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
+    return table
+
+
+class TestExactly:
+    @pytest.mark.parametrize(
+        "properties",
+        ["", "partitioning = ARRAY['regionkey']", "object_store_layout_enabled = true"],
+        ids=["plain", "partitioned", "object store layout"],
+    )
+    def test_what_is_listed_goes_and_nothing_else(
+        self, properties: str, each_stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        stack = each_stack
+        table = made(stack, make_schema(stack), "t", properties)
+        stack.rows(f"DELETE FROM {table} WHERE nationkey = 3")
+        stack.rows(f"ALTER TABLE {table} EXECUTE optimize")
+        home = local(loaded(stack, table).location())
+        orphans = {
+            dead_file(home / "data" / "left-by-a-writer.parquet"),
+            dead_file(home / "metadata" / "left-m0.avro"),
+            dead_file(home / "data" / "deep" / "er" / "x.orc"),
+        }
+        young = dead_file(home / "data" / "being-written.parquet", age=-60)
+        before, count = stored(stack, table), rows(stack, table)
+        listed = tmp_path / "dead.csv"
+        planned = vacuum(stack, table, *SHORT, "--dry-run", "--list", str(listed))
+        assert planned["status"] == "planned", planned
+        assert stored(stack, table) == before
+        predicted = {each["path"]: int(each["size"]) for each in csv.DictReader(listed.open())}
+
+        done = vacuum(stack, table, *SHORT, "--yes")
+        after = stored(stack, table)
+        gone = {path: size for path, size in before.items() if path not in after}
+        assert done["status"] == "success", done
+        assert gone == predicted
+        assert orphans <= set(gone)
+        assert young in after
+        assert done["data"]["result"]["deleted_files"] == len(gone)
+        assert done["data"]["result"]["deleted_bytes"] == sum(gone.values())
+        assert all(check["ok"] for check in done["data"]["checks"])
+        assert rows(stack, table) == count
+        local(young).unlink()
+        assert (
+            vacuum(stack, table, "--older-than", "1h", "--allow-short-retention", "--yes")["status"]
+            == "noop"
+        )
+
+    def test_on_an_object_store(self, stack: Clients, make_schema: Callable[..., str]) -> None:
+        table = made(stack, make_schema(stack, "iceberg_s3"))
+        stack.rows(f"DELETE FROM {table} WHERE nationkey = 3")
+        io, home = loaded(stack, table).io, loaded(stack, table).location()
+        with io.new_output(f"{home}/data/left.parquet").create() as stream:
+            stream.write(b"xyz")
+        stack.rows("SELECT * FROM tpch.tiny.nation")
+        before = stored(stack, table)
+        import time
+
+        time.sleep(2.1)
+        planned = vacuum(stack, table, *SHORT, "--dry-run")
+        done = vacuum(stack, table, *SHORT, "--yes")
+        gone = set(before) - set(stored(stack, table))
+        assert done["status"] == "success", done
+        assert gone == set(planned["data"]["deleted_paths"])
+        assert f"{home}/data/left.parquet" in gone
+        assert rows(stack, table) == 48
+
+    def test_branches_and_tags_of_the_table_itself(
+        self, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        table = made(stack, make_schema(stack))
+        opened = loaded(stack, table)
+        first = opened.metadata.snapshots[0].snapshot_id
+        current = opened.metadata.current_snapshot_id
+        assert current is not None
+        opened.manage_snapshots().create_tag(first, "audit").create_branch(current, "dev").commit()
+        stack.rows(f"DELETE FROM {table} WHERE nationkey < 100")
+        stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
+        done = vacuum(stack, table, *SHORT, "--yes")
+        assert done["status"] == "success", done
+        assert done["data"]["result"]["expired_snapshots"] == 1
+        assert stack.rows(f"SELECT count(*) FROM {table} FOR VERSION AS OF 'audit'") == [(25,)]
+        assert stack.rows(f"SELECT count(*) FROM {table} FOR VERSION AS OF 'dev'") == [(50,)]
+
+    def test_statistics_that_are_in_use_stay(
+        self, each_stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        stack = each_stack
+        table = made(stack, make_schema(stack))
+        stack.rows(f"ANALYZE {table}")
+        make_older(stack, table)
+        used = {each.statistics_path for each in loaded(stack, table).metadata.statistics}
+        current = loaded(stack, table).metadata.current_snapshot_id
+        [mine] = [
+            each.statistics_path
+            for each in loaded(stack, table).metadata.statistics
+            if each.snapshot_id == current
+        ]
+        done = vacuum(stack, table, *SHORT, "--yes")
+        assert done["status"] == "success", done
+        assert mine in stored(stack, table)
+        assert used & set(stored(stack, table)) == {mine}
+
+    def test_deletion_vectors(self, stack: Clients, make_schema: Callable[..., str]) -> None:
+        table = made(stack, make_schema(stack), "t", "format_version = 3")
+        for key in (1, 2, 3):
+            stack.rows(f"DELETE FROM {table} WHERE nationkey = {key}")
+        make_older(stack, table)
+        done = vacuum(stack, table, *SHORT, "--yes")
+        assert done["status"] == "success", done
+        assert any(path.endswith(".puffin") for path in stored(stack, table))
+        assert rows(stack, table) == 44
+
+
+class TestTheBoundaryOfTheRetention:
+    def test_a_file_for_each_second(
+        self, each_stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        """One second younger than what is asked for stays, one second older goes."""
+        stack = each_stack
+        table = made(stack, make_schema(stack))
+        data = local(loaded(stack, table).location()) / "data"
+        old = {dead_file(data / f"o{n}.parquet", age=3600 + n) for n in (1, 2, 60)}
+        young = {dead_file(data / f"y{n}.parquet", age=3600 - n) for n in (45, 120)}
+        words = ("--older-than", "1h", "--allow-short-retention")
+        planned = vacuum(stack, table, *words, "--dry-run")
+        assert set(planned["data"]["deleted_paths"]) == old
+        assert planned["data"]["holds_seconds"] is not None
+        done = vacuum(stack, table, *words, "--yes")
+        assert done["status"] == "success", done
+        left = set(stored(stack, table))
+        assert not old & left
+        assert young <= left
+
+    def test_a_saved_plan_stops_when_another_file_comes_of_age(
+        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        table = made(stack, make_schema(stack))
+        data = local(loaded(stack, table).location()) / "data"
+        dead_file(data / "old.parquet", age=7200)
+        book = tmp_path / "vacuum.sql"
+        words = ("--older-than", "1h", "--allow-short-retention")
+        assert vacuum(stack, table, *words, "--out", str(book))["status"] == "planned"
+        come = dead_file(data / "came.parquet", age=7300)
+        before = stored(stack, table)
+        refused = document(stack, "runbook", "apply", str(book), "--yes")
+        assert refused["reason_code"] == "stale_plan", refused
+        assert stored(stack, table) == before
+        local(come).unlink()
+        assert document(stack, "runbook", "apply", str(book), "--yes")["status"] == "success"
+
+    def test_below_the_floor_it_is_refused(
+        self, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        table = made(stack, make_schema(stack))
+        refused = vacuum(stack, table, "--older-than", "1s", "--yes")
+        assert refused["reason_code"] == "below_floor"
+        assert refused["exit_code"] == 3
+
+
+class TestOtherTables:
+    def refused(self, stack: Clients, table: str) -> str:
+        before = stored(stack, table)
+        for command in ("vacuum", "expire-snapshots"):
+            found = document(stack, "table", command, table, *SHORT, "--yes")
+            assert found["reason_code"] == "unsafe_deletion", found
+            assert found["exit_code"] == 3
+        assert stored(stack, table) == before
+        return str(found["errors"][0])
+
+    def test_a_location_that_another_table_shares(
+        self, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        schema = make_schema(stack)
+        table = made(stack, schema)
+        make_older(stack, table)
+        location = loaded(stack, table).location()
+        name = schema.split(".")[1]
+        stack.rows(
+            f"CALL iceberg.system.register_table(schema_name => '{name}', table_name => 'twin', "
+            f"table_location => '{location}')"
+        )
+        try:
+            assert "same location" in self.refused(stack, table)
+        finally:
+            stack.rows(
+                f"CALL iceberg.system.unregister_table(schema_name => '{name}', "
+                "table_name => 'twin')"
+            )
+        assert vacuum(stack, table, *SHORT, "--yes")["status"] == "success"
+
+    @pytest.mark.parametrize("inner", [True, False])
+    def test_a_location_within_another(
+        self, inner: bool, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        schema = make_schema(stack)
+        outer = made(stack, schema, "outer_one")
+        location = loaded(stack, outer).location()
+        nested = made(stack, schema, "inner_one", f"location = '{location}/data/nested'")
+        told = self.refused(stack, nested if inner else outer)
+        assert "lies within" in told
+
+    def test_files_that_another_table_took_over(
+        self, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        """`add_files` into another table: neither table's metadata tells of the other."""
+        schema = make_schema(stack, "iceberg_s3")
+        source = made(stack, schema, "source")
+        location = loaded(stack, source).location()
+        stack.rows(f"CREATE TABLE {schema}.taker AS SELECT * FROM tpch.tiny.nation WITH NO DATA")
+        stack.rows(
+            f"ALTER TABLE {schema}.taker EXECUTE add_files(location => '{location}/data', "
+            "format => 'PARQUET')"
+        )
+        stack.rows(f"DELETE FROM {source} WHERE nationkey >= 0")
+        stack.rows(f"INSERT INTO {source} SELECT * FROM tpch.tiny.nation")
+        import time
+
+        time.sleep(2.1)
+        assert "reads" in self.refused(stack, source)
+        assert rows(stack, f"{schema}.taker") == 50
+
+    def test_files_taken_over_from_elsewhere(
+        self, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        schema = make_schema(stack, "iceberg_s3")
+        source = made(stack, schema, "source")
+        location = loaded(stack, source).location()
+        taker = f"{schema}.taker"
+        stack.rows(f"CREATE TABLE {taker} AS SELECT * FROM tpch.tiny.nation WITH NO DATA")
+        stack.rows(
+            f"ALTER TABLE {taker} EXECUTE add_files(location => '{location}/data', "
+            "format => 'PARQUET')"
+        )
+        stack.rows(f"DELETE FROM {taker} WHERE nationkey >= 0")
+        stack.rows(f"INSERT INTO {taker} SELECT * FROM tpch.tiny.nation")
+        import time
+
+        time.sleep(1.1)
+        assert "outside" in self.refused(stack, taker)
+        assert rows(stack, source) == 50
+
+    def test_a_path_property_outside_of_the_location(
+        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        table = made(stack, make_schema(stack))
+        opened = loaded(stack, table)
+        with opened.transaction() as change:
+            change.set_properties({"write.data.path": f"file://{tmp_path}/elsewhere"})
+        kept = dead_file(tmp_path / "elsewhere" / "not-looked-at.parquet")
+        stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
+        dead_file(local(opened.location()) / "data" / "dead.parquet")
+        done = vacuum(stack, table, "--yes")
+        assert done["status"] == "success", done
+        assert any("write.data.path" in each for each in done["warnings"])
+        assert local(kept).exists()
+        assert rows(stack, table) == 75
+
+    def test_a_location_provider(self, stack: Clients, make_schema: Callable[..., str]) -> None:
+        table = made(stack, make_schema(stack))
+        with loaded(stack, table).transaction() as change:
+            change.set_properties({"write.location-provider.impl": "com.example.Mine"})
+        found = vacuum(stack, table, *SHORT, "--yes")
+        assert found["reason_code"] == "unsafe_deletion"
+        with loaded(stack, table).transaction() as change:
+            change.remove_properties("write.location-provider.impl")
+
+    def test_collection_switched_off(self, stack: Clients, make_schema: Callable[..., str]) -> None:
+        table = made(stack, make_schema(stack))
+        with loaded(stack, table).transaction() as change:
+            change.set_properties({"gc.enabled": "false"})
+        dead_file(local(loaded(stack, table).location()) / "data" / "dead.parquet")
+        assert vacuum(stack, table, "--yes")["reason_code"] == "unsafe_deletion"
+
+    def test_live_data_where_trino_476_looks_for_metadata(
+        self, stack_476: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        """Trino 476 deletes below `metadata/` whatever is no metadata file: a live data file too."""
+        stack = stack_476
+        table = made(stack, make_schema(stack))
+        home = loaded(stack, table).location()
+        with loaded(stack, table).transaction() as change:
+            change.set_properties({"write.data.path": f"{home}/metadata/data"})
+        stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
+        make_older(stack, table)
+        before = stored(stack, table)
+        found = vacuum(stack, table, "--yes")
+        assert found["reason_code"] == "unsafe_deletion", found
+        assert stored(stack, table) == before
