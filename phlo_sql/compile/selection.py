@@ -227,7 +227,7 @@ def _removed(
     sequence = pc.fill_null(files["data_sequence_number"], 0)
     oldest = _oldest_kept(state, rewritten)
     dropped = pc.and_(pc.greater(sequence, 0), pc.less(sequence, oldest))
-    if not old_iceberg:
+    if not old_iceberg and _any(opened):
         gone = files["path"].filter(rewritten).combine_chunks()
         vector = pc.equal(files["format"], "puffin")
         dangling = pc.and_(vector, pc.is_in(files["referenced_data_file"], gone))

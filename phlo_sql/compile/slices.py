@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from phlo_sql import dialect
 from phlo_sql.compile.cuts import Cut, Cutter, Limits, Load
-from phlo_sql.compile.outputs import Outputs, gains, predict_outputs
+from phlo_sql.compile.outputs import OWN, Outputs, gains, predict_outputs, written_by_trino
 from phlo_sql.compile.selection import Fate, Restriction, Selection, select
 from phlo_sql.compile.together import ROW, all_outputs, all_selections, sum_ranges
 from phlo_sql.model.state import DATA
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 _REWOUND, _REGROWN = 0.6, 1.05
 """Bytes written per byte of files that were just written, when they are joined."""
 _CUT_BY = ["path", "partition", "size", "deletes", "file_sequence_number"]
+_LIGHT = [
+    *("content", "format", "spec_id", "partition", "size", "rows", "deletes", "applies_to"),
+    *("data_sequence_number", ROW),
+]
+"""What a choice by partitions needs of a table without delete files; paths weigh most."""
 _CHEAPER = 0.9
 """A statement without WHERE is kept unless slices rewrite less than this share of its bytes."""
 
@@ -239,25 +244,32 @@ def _with_files(state: TableState, files: pa.Table) -> TableState:
 
 
 class _Places:
-    """The files of each partition by their rows, so that a large table is not gone through once per
+    """The files of each partition side by side, so that a large table is not gone through once per
     slice. Delete files reach across: with them, every slice is judged on all files."""
 
     def __init__(self, state: TableState) -> None:
         self.state = state
         files = state.files.files
         self.clean = bool(pc.all(pc.equal(files["content"], DATA)).as_py())
-        if self.clean:
-            partition = files["partition"].to_numpy()
-            self.order = np.argsort(partition, kind="stable")
-            count = len(state.files.partitions)
-            self.start = np.searchsorted(partition[self.order], np.arange(count + 1))
+        if not self.clean:
+            return
+        partition = files["partition"].to_numpy()
+        self.order = np.argsort(partition, kind="stable")
+        self.start = np.searchsorted(
+            partition[self.order], np.arange(len(state.files.partitions) + 1)
+        )
+        light = files.select(_LIGHT).append_column(OWN, written_by_trino(files))
+        self.files = light.take(self.order).combine_chunks()
 
     def near(self, cut: Cut) -> TableState | None:
         if not self.clean:
             return None
-        runs = [self.order[self.start[each] : self.start[each + 1]] for each in sorted(cut.places)]
-        files = self.state.files.files
-        return _with_files(self.state, files.take(np.concatenate(runs)) if runs else files[:0])
+        runs = [(int(self.start[each]), int(self.start[each + 1])) for each in sorted(cut.places)]
+        if cut.restriction.paths is None:
+            parts = [self.files.slice(start, end - start) for start, end in runs]
+            return _with_files(self.state, pa.concat_tables(parts) if parts else self.files[:0])
+        rows = np.concatenate([self.order[start:end] for start, end in runs])
+        return _with_files(self.state, self.state.files.files.take(rows))
 
 
 def _predicted(
