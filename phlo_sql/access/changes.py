@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
@@ -100,6 +100,34 @@ def compile_changes(changes: Changes, asked: Asked, settings: Settings) -> Plan:
         planned_by=asked.user,
         does=tuple(step.summary for step in steps),
         risk=f"takes {taken} grant(s) away" if taken else "takes nothing away",
+        steps=steps,
+    )
+
+
+def compile_undo(book: Runbook, done: Sequence[int], asked: Asked) -> Plan:
+    """The steps of a policy runbook that ran, taken back in reverse order."""
+    ran = [step for step in reversed(book.plan.steps) if step.id in done]
+    steps = tuple(
+        Step(
+            id=number,
+            kind=Kind.CALL,
+            statement=step.undo.statement,
+            summary=f"take back: {step.summary}",
+            why=step.undo.reason,
+            undo=Undo(reason=f"does it again: {step.summary}", statement=step.statement),
+        )
+        for number, step in enumerate(ran, start=1)
+        if step.undo.statement is not None
+    )
+    return replace(
+        book.plan,
+        command=asked.command,
+        command_line=asked.command_line,
+        state=Binding(metadata_location=asked.digest, snapshot_id=None),
+        planned_at=asked.now.replace(microsecond=0),
+        planned_by=asked.user,
+        does=tuple(step.summary for step in steps),
+        risk="grants and revokes as they were before",
         steps=steps,
     )
 

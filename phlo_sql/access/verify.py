@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from phlo_sql import dialect
@@ -89,7 +90,7 @@ def verify(
     rules = rules_of(grants, settings)
     named = {grant.principal.name for grant in grants if grant.principal.kind == "user"}
     asked = tuple(users) or (*sorted(named), STRANGER)
-    chosen = tuple(tables) or tuple(_tables(rules, session))
+    chosen = tuple(tables) or tuple(_tables(rules, session, settings.trino_catalog.value))
     found: list[Probe] = []
     for user in asked:
         with ExitStack() as stack:
@@ -157,24 +158,26 @@ def _answer(session: Session, statement: dialect.Statement) -> tuple[str, str]:
     return ALLOWED, ""
 
 
-def _tables(rules: Sequence[Rule], session: Session) -> Iterable[TableName]:
-    """The tables that grants name, and some that there are of those that a pattern covers."""
+def _tables(rules: Sequence[Rule], session: Session, default: str) -> Iterable[TableName]:
+    """Some of the tables that each grant covers; of the default catalog where none is covered."""
     seen: dict[TableName, None] = {}
     listed: dict[str, list[TableName]] = {}
-    for rule in rules:
-        if "*" in bare(rule.catalog):
-            continue
-        catalog = bare(rule.catalog)
-        if catalog not in listed:
+    for catalog in dict.fromkeys((*map(_one_catalog, rules), default)):
+        if catalog is not None:
             listed[catalog] = _there(catalog, session)
+    for rule in rules:
+        catalog = _one_catalog(rule)
         covered = (
             table
-            for table in listed[catalog]
+            for table in listed.get(catalog or "", ())
             if matches(rule.schema, table.schema) and matches(rule.table, table.name)
         )
-        for table, _ in zip(covered, range(_PER_GRANT), strict=False):
-            seen[table] = None
-    return seen
+        seen |= dict.fromkeys(islice(covered, _PER_GRANT))
+    return seen or listed[default][:_PER_GRANT]
+
+
+def _one_catalog(rule: Rule) -> str | None:
+    return bare(rule.catalog) if literal(bare(rule.catalog)) == rule.catalog else None
 
 
 def _there(catalog: str, session: Session) -> list[TableName]:

@@ -102,7 +102,9 @@ def verify(
             "checks": [probe.document() for probe in probes],
         },
         errors=tuple(f"drift: {probe.line}" for probe in drift) if options.as_json else (),
-        warnings=tuple(f"neither yes nor no: {probe.line}" for probe in unknown),
+        warnings=tuple(f"neither yes nor no: {probe.line}" for probe in unknown)
+        if probes
+        else ("there is no table to ask about: name one with --table",),
         reason_code="drift" if drift else None,
         exit_code=1 if drift else 0,
         human=human,

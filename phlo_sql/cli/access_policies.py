@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -153,6 +154,30 @@ def apply_runbook(text: str, options: Options) -> Report:
             draw.plan(console(), book.plan)
         confirm(book, options)
         return _run(book, settings, options)
+
+
+def undo_runbook(book: Runbook, done: Sequence[int], file: str, options: Options) -> Report:
+    """Take back what was recorded of a runbook of policies."""
+    with connected(options) as (settings, session):
+        resources = changes.resources_of(book, settings)
+        identity = guard.require_granter(settings, session, resources)
+        _, digest = store.read(settings)
+        asked = Asked(
+            command=changes.APPLY,
+            command_line=shlex.join(["phlo-sql", "runbook", "undo", file]),
+            user=identity.user,
+            now=datetime.now(UTC),
+            digest=digest,
+        )
+        back = runbooks.write(changes.compile_undo(book, done, asked))
+        if options.out:
+            Path(options.out).write_text(back.text, encoding="utf-8")
+        if options.dry_run or options.out:
+            return _planned(back, {}, (), options)
+        if not options.as_json:
+            draw.plan(console(), back.plan)
+        confirm(back, options)
+        return _run(back, settings, options)
 
 
 def confirm(book: Runbook, options: Options) -> None:

@@ -90,6 +90,10 @@ def undo(file: str, options: Options) -> Report:
     text = read_text(file)
     book = runbooks.read(text)
     ran = standing.require_recorded(book, events(journal_path()))
+    if book.plan.command in POLICY_COMMANDS:
+        from phlo_sql.cli.access_policies import undo_runbook as undo_policies
+
+        return undo_policies(book, tuple(ran.steps), file, options)
     intent = UndoRunbook(
         table=book.plan.table,
         ref=book.plan.ref,

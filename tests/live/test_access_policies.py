@@ -299,6 +299,11 @@ def test_desired_state(ready: Desk) -> None:
     assert ready("access", "apply", str(file), "--exit-code")[0] == 0
     code, document = ready("runbook", "apply", str(saved), "--yes")
     assert (code, document["reason_code"]) == (3, "stale_plan")
+    assert ready("runbook", "undo", str(saved), "--dry-run")[1]["status"] == "planned"
+    assert ready("runbook", "undo", str(saved), "--yes", user="bob")[0] == 3
+    assert ready("runbook", "undo", str(saved), "--yes")[0] == 0
+    assert ("user cas", "iceberg.sales") in ready.resources()
+    assert ready("access", "apply", str(file), "--prune", "--yes")[0] == 0
     exported = ready.folder / "exported.yaml"
     assert run(cli, ["access", "export"]) == 0
     exported.write_text(ready.capsys.readouterr().out)
