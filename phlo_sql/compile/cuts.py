@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from phlo_sql import dialect
 from phlo_sql.compile.boxes import Axis, Box, axes, ordered
-from phlo_sql.compile.selection import Restriction
+from phlo_sql.compile.selection import ROW, Restriction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +70,7 @@ class Cutter:
     """Finds where to cut one table."""
 
     def __init__(self, state: TableState, files: pa.Table, limits: Limits) -> None:
-        """`files` are those to be rewritten."""
+        """`files` are those to be rewritten, by their places in the state's files."""
         self.state, self.limits = state, limits
         self.files = files
         self._sorted: pa.Table | None = None
@@ -181,13 +181,13 @@ class Cutter:
 
     def _by_place(self, places: Sequence[int]) -> Iterator[tuple[int, pa.Table]]:
         if self._sorted is None:
-            self._sorted = self.files.sort_by(
-                [("partition", "ascending"), *((name, "ascending") for name in _ARRIVAL)]
-            )
-        partition = self._sorted["partition"].to_numpy()
+            self._sorted = self.files.sort_by("partition")
+        partition, paths = self._sorted["partition"].to_numpy(), self.state.files.files["path"]
         for place in places:
             start, end = np.searchsorted(partition, [place, place + 1])
-            yield place, self._sorted.slice(start, end - start)
+            part = self._sorted.slice(start, end - start)
+            named = part.append_column("path", paths.take(part[ROW].combine_chunks()))
+            yield place, named.sort_by([(name, "ascending") for name in _ARRIVAL])
 
     def _path_cut(self, paths: Sequence[str], places: set[int]) -> Cut:
         return Cut(

@@ -44,7 +44,7 @@ _LINEAGE = 4
 (`IcebergMetadata.getTableHandleForOptimize`), which files as first written leave out."""
 OWN = "own"
 """A column of our own: whether Trino wrote the file. Without it, paths tell."""
-_WEIGHED = ["path", OWN, "format", "spec_id", "partition", "size", "rows"]
+_WEIGHED = ["format", "spec_id", "partition", "size", "rows"]
 _TRINO_FILE = r"(^|/)\d{8}_\d{6}_\d{5}_[a-z0-9]{5}-[0-9a-f-]{36}\.[a-z]+$"
 """`IcebergPageSink` starts a file's name with its query's id."""
 _CUTS = {"parquet": (0.93, 1.02), "avro": (0.99, 1.03), "orc": (0.85, 1.02)}
@@ -164,8 +164,9 @@ def _writers(state: TableState, server: Server) -> int:
 
 def _groups(selection: Selection, state: TableState) -> pa.Table:
     """Rewritten files by the partition that their rows go to, with what may come out of them."""
-    known = [name for name in _WEIGHED if name in selection.files.column_names]
-    files = selection.files.select(known).filter(selection.rewritten)
+    files = selection.files
+    own = files[OWN] if OWN in files.column_names else written_by_trino(files)
+    files = files.select(_WEIGHED).append_column(OWN, own).filter(selection.rewritten)
     if is_unpartitioned(state.specs[state.default_spec_id]):
         place = pc.multiply(pc.cast(files["spec_id"], pa.int32()), pa.scalar(0, pa.int32()))
     else:
@@ -198,7 +199,7 @@ def _factors(files: pa.Table, state: TableState) -> tuple[pa.ChunkedArray, pa.Ch
     low: object = pa.scalar(_SHRINKS_LARGE)
     for size, factor in reversed(_SHRINKS):
         low = pc.if_else(pc.less(files["size"], size), factor, low)
-    own = files[OWN] if OWN in files.column_names else written_by_trino(files)
+    own = files[OWN]
     high = pc.if_else(own, _GROWS, _FOREIGN[1])
     low = pc.if_else(own, low, pc.min_element_wise(low, _FOREIGN[0]))
     recoded = pc.not_equal(files["format"], _written_format(state))

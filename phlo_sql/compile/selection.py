@@ -38,6 +38,10 @@ _ICEBERG_1_10 = 477
 """First Trino with Iceberg 1.10 (its pom; 476 has 1.9.1, 483 has 1.11.0)."""
 
 
+ROW = "row"
+"""A column of our own in the files of a state that is cut: a file's place in the inventory."""
+
+
 class Fate(IntEnum):
     """What becomes of a file."""
 

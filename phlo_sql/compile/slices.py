@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 from phlo_sql import dialect
 from phlo_sql.compile.cuts import Cut, Cutter, Limits, Load
 from phlo_sql.compile.outputs import OWN, Outputs, gains, predict_outputs, written_by_trino
-from phlo_sql.compile.selection import Fate, Restriction, Selection, select
-from phlo_sql.compile.together import ROW, all_outputs, all_selections, sum_ranges
+from phlo_sql.compile.selection import ROW, Fate, Restriction, Selection, select
+from phlo_sql.compile.together import all_outputs, all_selections, sum_ranges
 from phlo_sql.model.state import DATA
 from phlo_sql.model.units import Range
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _REWOUND, _REGROWN = 0.6, 1.05
 """Bytes written per byte of files that were just written, when they are joined."""
-_CUT_BY = ["path", "partition", "size", "deletes", "file_sequence_number"]
+_CUT_BY = [ROW, "partition", "size", "deletes", "file_sequence_number"]
 _LIGHT = [
     *("content", "format", "spec_id", "partition", "size", "rows", "deletes", "applies_to"),
     *("data_sequence_number", ROW),

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from phlo_sql.compile.outputs import Outputs
-from phlo_sql.compile.selection import Fate, Selection
+from phlo_sql.compile.selection import ROW, Fate, Selection
 from phlo_sql.model.state import DATA
 from phlo_sql.model.units import Range
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from phlo_sql.compile.slices import Slice
-
-ROW = "row"
-"""A column of our own: a file's place in the inventory."""
 
 
 def all_selections(slices: tuple[Slice, ...], whole: Selection) -> Selection:
