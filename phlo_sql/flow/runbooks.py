@@ -35,8 +35,8 @@ def admit(
     approvals.hold(book, edges, journal)
     refuse_other_target(book, edges)
     past = tuple(events(journal.path))
-    if recorded(book.digest, past) is None:  # else its own steps moved the table
-        refuse_moved(book, edges, accept_drift=accept_drift)
+    began = recorded(book.digest, past) is not None  # then its own steps moved the table
+    refuse_moved(book, edges, accept_drift=accept_drift, began=began)
     return narrowed(book, only, past)
 
 
@@ -71,7 +71,7 @@ def _is_scratch(plan: Plan, target: TableName, edges: Edges) -> bool:
     )
 
 
-def refuse_moved(book: Runbook, edges: Edges, *, accept_drift: bool) -> None:
+def refuse_moved(book: Runbook, edges: Edges, *, accept_drift: bool, began: bool) -> None:
     """Raises PhloSqlError before anything runs: WRONG_TARGET where another table has the name now,
     STALE_PLAN, with what moved, where the table has other metadata than the plan was made from."""
     unmoved = _unmoved(book.plan)
@@ -89,7 +89,7 @@ def refuse_moved(book: Runbook, edges: Edges, *, accept_drift: bool) -> None:
             f"this one is in {_folder(found)}",
             "it is another server's, or was made anew: make the plan again here",
         )
-    if accept_drift and not plan.destructive:
+    if began or (accept_drift and not plan.destructive):
         return
     moved = _moved(plan, edges, found)
     commits = moved["commits"]

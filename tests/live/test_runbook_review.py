@@ -128,7 +128,8 @@ def test_drift_may_be_accepted_where_nothing_is_destroyed(desk: Desk) -> None:
     assert len(files(desk.stack, desk.table)) == 1
 
 
-def test_a_table_made_anew_is_another_table(desk: Desk) -> None:
+def test_a_table_made_anew_is_another_table_also_for_a_runbook_that_ran(desk: Desk) -> None:
+    assert desk.runbook("apply", "--yes")["status"] == "success"
     desk.stack.rows(f"DROP TABLE {desk.table}")
     desk.stack.rows(f"CREATE TABLE {desk.table} (id bigint, day date)")
     desk.insert(1)
