@@ -26,7 +26,7 @@ _PAIRS = (
     ("bytes", "rewritten_bytes", "added_bytes"),
 )
 """What goes and what comes in its place, in the names of a prediction."""
-_STYLE = """
+STYLE = """
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--bad:#b3261e;--good:#1b6e3c}
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.4rem}h2{font-size:1.05rem;margin:0 0 .4rem}
@@ -43,7 +43,7 @@ svg text{fill:currentColor;font-size:12px}
 """
 
 
-_POLICY = (
+POLICY = (
     """<meta http-equiv="Content-Security-Policy" """
     """content="default-src 'none'; style-src 'unsafe-inline'">"""
 )
@@ -58,8 +58,8 @@ def page(book: Outline, approvals: Sequence[Verified]) -> str:
         (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width,initial-scale=1">',
-            _POLICY,
-            f"<title>{escape(title)}</title><style>{_STYLE}",
+            POLICY,
+            f"<title>{escape(title)}</title><style>{STYLE}",
             f"@media (prefers-color-scheme: light){{{colours}}}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
             *_head(book, approvals),

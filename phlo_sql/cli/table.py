@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = {
     "expire-snapshots": ("phlo_sql.cli.reclaim", "expire_snapshots"),
+    "stats": ("phlo_sql.cli.stats", "stats"),
     "vacuum": ("phlo_sql.cli.reclaim", "vacuum"),
 }
 
