@@ -196,4 +196,8 @@ def _there(catalog: str, session: Session) -> list[TableName]:
         if error.code is Code.UNKNOWN_CATALOG:
             return []
         raise
-    return [TableName(catalog=catalog, schema=str(row[0]), name=str(row[1])) for row in rows]
+    return [
+        TableName(catalog=catalog, schema=str(row[0]), name=str(row[1]))
+        for row in rows
+        if row[0] != "information_schema"
+    ]
