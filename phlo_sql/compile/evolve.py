@@ -12,14 +12,15 @@ from phlo_sql.model.units import human_size
 from phlo_sql.plan import Binding, Check, Plan
 from phlo_sql.schema import spelling
 from phlo_sql.schema.difference import Difference, Effect, What, differences
-from phlo_sql.schema.model import Primitive, by_id, children, find, walk
+from phlo_sql.schema.model import Primitive, by_id, children, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from phlo_sql.model.server import Server
     from phlo_sql.plan import Step
-    from phlo_sql.schema.model import TableSchema
+    from phlo_sql.schema.model import Field, TableSchema
 
 COMMAND = "schema evolve"
 SCHEMA_UNMOVED = "schema-unmoved"
@@ -91,7 +92,7 @@ def compile_evolve(
 
     Raises PhloSqlError(IMPOSSIBLE_CHANGE), or BREAKING_CHANGE where that is not allowed.
     """
-    found = tuple(judged(each, desired, around) for each in differences(current, desired))
+    found = judge(differences(current, desired), desired, around)
     _refuse(found, allow_breaking=allow_breaking)
     ordered = tuple(each for each in found if each.effect is not Effect.IMPOSSIBLE)
     assert current.name is not None  # noqa: S101 - it was read under a name
@@ -153,9 +154,18 @@ def _risk(found: tuple[Difference, ...], steps: tuple[Step, ...], around: Surrou
     return "; ".join(parts)
 
 
-def judged(each: Difference, desired: TableSchema, around: Surroundings) -> Difference:
-    """The difference with what this server and its views add to it."""
-    impossible = _server_refuses(each, desired, around)
+def judge(
+    found: Iterable[Difference], desired: TableSchema, around: Surroundings
+) -> tuple[Difference, ...]:
+    """The differences with what this server and its views add to them."""
+    fields = by_id(desired.fields)
+    return tuple(_judged(each, fields, desired, around) for each in found)
+
+
+def _judged(
+    each: Difference, fields: Mapping[int, Field], desired: TableSchema, around: Surroundings
+) -> Difference:
+    impossible = _server_refuses(each, fields.get(each.id), desired, around)
     if impossible is not None:
         return replace(each, effect=Effect.IMPOSSIBLE, why=impossible[0], instead=impossible[1])
     if each.effect is Effect.IMPOSSIBLE:
@@ -184,7 +194,7 @@ def _hits(each: Difference, reader: Reader) -> bool:
 
 
 def _server_refuses(
-    each: Difference, desired: TableSchema, around: Surroundings
+    each: Difference, field: Field | None, desired: TableSchema, around: Surroundings
 ) -> tuple[str, str] | None:
     version = around.server.version
     if each.what is What.PARTITIONING and version < _PARTITIONING_FIXED:
@@ -198,7 +208,7 @@ def _server_refuses(
     if each.what is What.FORMAT and desired.format_version > 2 and version < _FORMAT_3:
         return f"Trino {version} writes no format 3", f"upgrade to Trino {_FORMAT_3} or newer"
     if each.what in (What.ADDED, What.TYPE):
-        return _type_refused(each, desired, around)
+        return _type_refused(each, field, desired, around)
     if each.what is What.DEFAULT:
         return _default_refused(version, desired)
     if each.what is What.NULLABLE and not dialect.is_bare(each.path[0]):
@@ -224,9 +234,8 @@ def _default_refused(version: int, desired: TableSchema) -> tuple[str, str] | No
 
 
 def _type_refused(
-    each: Difference, desired: TableSchema, around: Surroundings
+    each: Difference, field: Field | None, desired: TableSchema, around: Surroundings
 ) -> tuple[str, str] | None:
-    field = by_id(desired.fields).get(each.id) or find(desired.fields, each.path)
     if field is None or each.effect is Effect.IMPOSSIBLE:
         return None
     why = spelling.unmakeable(

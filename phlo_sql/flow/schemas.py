@@ -118,7 +118,7 @@ def compare(
 def _altered(
     left: TableSchema, right: TableSchema, found: Sequence[Difference], edges: Edges
 ) -> Compared:
-    from phlo_sql.compile.evolve import Surroundings, judged
+    from phlo_sql.compile.evolve import Surroundings, judge
     from phlo_sql.compile.evolve_steps import Steps
     from phlo_sql.schema.feasible import feasible
 
@@ -131,7 +131,7 @@ def _altered(
         )
     server = edges.server(name)
     around = Surroundings(server=server, digest="")
-    told = tuple(judged(each, right, around) for each in found)
+    told = judge(found, right, around)
     spoken = left.says & right.says
     wanted = replace(
         (reached := feasible(left, right, told)),
