@@ -28,7 +28,7 @@ from phlo_sql.errors import Code, PhloSqlError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_WHOLE_LOCATION = 477
+WHOLE_LOCATION = 477
 """First that scans all of the location (source of 477's `remove_orphan_files`)."""
 _HINT = "version-hint.text"
 _NAMED = 3
@@ -46,6 +46,8 @@ class Orphans:
     files: pa.Table
     retention: timedelta
     holds: timedelta | None
+    spared: tuple[str, ...] = ()
+    """Paths that nothing references, but that are too young."""
 
 
 def normal(paths: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -95,13 +97,15 @@ def orphans(
     retention, holds = (older_than, None) if exact else _retention(unnamed, now, older_than)
     old = unnamed.filter(pc.less(unnamed["modified"], pa.scalar(now - retention)))
     _refuse_live(old, live)
-    return Orphans(files=_with_kinds(old), retention=retention, holds=holds)
+    young = unnamed.filter(pc.greater_equal(unnamed["modified"], pa.scalar(now - retention)))
+    spared = tuple(sorted(young["path"].to_pylist()))
+    return Orphans(files=_with_kinds(old), retention=retention, holds=holds, spared=spared)
 
 
 def _unnamed(listing: pa.Table, known: pa.Table, location: str, version: int) -> pa.Table:
     names, paths = _names(listing["path"]), normal(listing["path"])
     hint = pa.chunked_array([[_HINT]], pa.string())
-    if version >= _WHOLE_LOCATION:
+    if version >= WHOLE_LOCATION:
         valid = pa.chunked_array([*_names(known["path"]).chunks, *hint.chunks], pa.string())
         return listing.filter(pc.invert(_among(names, valid)))
     contents = pc.is_in(known["kind"], value_set=pa.array([DATA, DELETES]))

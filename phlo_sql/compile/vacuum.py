@@ -20,7 +20,7 @@ from phlo_sql.compile.expire import (
     floor_step,
     refuse_format,
 )
-from phlo_sql.compile.orphans import LISTED, Orphans, orphans, refuse_unsafe
+from phlo_sql.compile.orphans import LISTED, WHOLE_LOCATION, Orphans, orphans, refuse_unsafe
 from phlo_sql.compile.orphans_shared import (
     refuse_outside,
     refuse_provider,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from phlo_sql.compile.retention import Retained
+    from phlo_sql.compile.vacuum_union import Union
     from phlo_sql.model.history import History
     from phlo_sql.model.intents import Vacuum
     from phlo_sql.model.server import Server
@@ -63,6 +64,8 @@ class Seen:
     listing: pa.Table
     server: Server
     now: datetime
+    as_of: datetime
+    """The moment that ages are counted to."""
     scratch: Scratch | None = None
     warnings: tuple[str, ...] = ()
 
@@ -73,6 +76,9 @@ class Fixed:
 
     expire: timedelta | None
     orphans: timedelta | None
+    union: Union | None = None
+    """The plan's own metadata file, where a newer one isn't needed: it names each file that was
+    there and isn't on the list, and what came since is younger than the retention."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +156,7 @@ def compile_vacuum(
     known = seen.live if fates is None else _kept(history, fates)
     live = distinct(pa.concat_tables([known, seen.others]))
     found = _orphans(intent, seen, fixed, known, live, expired)
+    seen = _pinned(seen, found, fixed)
     refuse_outside(expired, history.location)
     refuse_read_by("another table", seen.others, expired)
     files = _list(expired, found.files, seen)
@@ -171,7 +178,7 @@ def compile_vacuum(
             snapshot_id=history.snapshot_id,
             ref_hash=history.ref_hash,
         ),
-        planned_at=seen.now.replace(microsecond=0),
+        planned_at=seen.as_of.replace(microsecond=0),
         planned_by=server.user,
         does=_does(seen, files, live, steps),
         risk="high: the listed files are deleted, and nothing brings them back",
@@ -243,21 +250,31 @@ def _orphans(
     nothing = fixed is not None and fixed.orphans is None
     if nothing or seen.history.snapshot_id is None:  # Trino skips a table without a snapshot
         return Orphans(files=LISTED.empty_table(), retention=intent.older_than, holds=None)
-    given = known
-    if seen.scratch is not None:
-        own = rows_of([(seen.scratch.union.target, 0)], METADATA)
-        given = pa.concat_tables([known, own])
     return orphans(
         seen.listing,
-        given,
+        known,
         live,
         location=seen.history.location,
         version=seen.server.version,
-        now=seen.now,
+        now=seen.as_of,
         older_than=fixed.orphans if fixed is not None and fixed.orphans else intent.older_than,
-        exact=fixed is not None,
+        exact=fixed is not None
+        or (seen.scratch is not None and seen.server.version >= PINNED_SINCE),
         gone=expired,
     )
+
+
+PINNED_SINCE = WHOLE_LOCATION
+"""Trino 476 compares data files with the names in manifests only: nothing else can spare them."""
+
+
+def _pinned(seen: Seen, found: Orphans, fixed: Fixed | None) -> Seen:
+    """With the union naming every file that is too young, so that none comes of age meanwhile."""
+    if seen.scratch is None or seen.server.version < PINNED_SINCE:
+        return seen
+    own = fixed.union if fixed is not None else None
+    scratch = replace(seen.scratch, union=own or seen.scratch.union.naming(found.spared))
+    return replace(seen, scratch=scratch)
 
 
 def _list(expired: pa.Table, removed: pa.Table, seen: Seen) -> pa.Table:
@@ -271,7 +288,7 @@ def _list(expired: pa.Table, removed: pa.Table, seen: Seen) -> pa.Table:
         parts.insert(0, dated.append_column("why", why))
     files = pa.concat_tables(parts)
     age = pc.divide(
-        pc.cast(pc.subtract(pa.scalar(seen.now), files["modified"]), pa.int64()), 1_000_000
+        pc.cast(pc.subtract(pa.scalar(seen.as_of), files["modified"]), pa.int64()), 1_000_000
     )
     return files.append_column("age_seconds", age).cast(LIST).sort_by("path")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from phlo_sql import dialect
 from phlo_sql.dialect.schemas import create_schema, drop_schema
 from phlo_sql.model.units import trino_duration
-from phlo_sql.plan import Kind, Prediction, Step, Undo
+from phlo_sql.plan import Check, Kind, Prediction, Step, Undo
 
 if TYPE_CHECKING:
     from phlo_sql.compile.orphans import Orphans
@@ -22,14 +22,14 @@ _FLOOR = "remove_orphan_files_min_retention"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scratch:
     """A catalog for the time of the run. `left` a killed run's table is still registered in it;
-    `left_schema` its schema is still there; `left_file` its metadata file."""
+    `left_schema` its schema is still there; `left_files` its metadata files."""
 
     table: TableName
     location: str
     union: Union
     left: bool = False
     left_schema: bool = False
-    left_file: bool = False
+    left_files: tuple[str, ...] = ()
 
     @property
     def catalog(self) -> str:
@@ -37,7 +37,7 @@ class Scratch:
 
     @property
     def any_left(self) -> bool:
-        return self.left or self.left_schema or self.left_file
+        return self.left or self.left_schema or bool(self.left_files)
 
 
 def scratch_steps(
@@ -128,6 +128,18 @@ def _removal(scratch: Scratch, found: Orphans, predicts: Prediction) -> Step:
         destructive=True,
         late=True,
         predicts=predicts,
+        prechecks=(
+            Check(
+                name="union",
+                query=dialect.latest_metadata(scratch.table),
+                expected=scratch.union.target,
+            ),
+            Check(
+                name="snapshots",
+                query=dialect.count_metadata(scratch.table, "snapshots"),
+                expected=str(scratch.union.snapshots),
+            ),
+        ),
     )
 
 

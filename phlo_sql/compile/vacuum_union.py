@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql.compile.orphans import refuse_unsafe
@@ -32,11 +32,32 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Union:
-    """The metadata file: its name, where it must be put, and its text."""
+    """The metadata file. Its name holds the digest of its text, because Trino keeps metadata files
+    in its cache by name: under the name of an earlier union it would see that one (seen on 483:
+    files of the newest commit were deleted)."""
 
-    name: str
-    target: str
+    prefix: str
+    folder: str
     text: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.prefix}{self.sha256[:32]}.metadata.json"
+
+    @property
+    def target(self) -> str:
+        return f"{self.folder}/{self.name}"
+
+    @property
+    def snapshots(self) -> int:
+        return len(json.loads(self.text)["snapshots"])
+
+    def naming(self, paths: Sequence[str]) -> Union:
+        """The same, which also names these files: Trino then leaves them, whenever it runs."""
+        made = json.loads(self.text)
+        at = int(made["last-updated-ms"]) - 1
+        made["metadata-log"] += [{"timestamp-ms": at, "metadata-file": path} for path in paths]
+        return replace(self, text=_text(made))
 
     @property
     def sha256(self) -> str:
@@ -49,9 +70,10 @@ def scratch_table(catalog: str, uuid: str) -> TableName:
     return TableName(catalog=catalog, schema=SCRATCH_SCHEMA + uuid.replace("-", ""), name="t")
 
 
-def file_name(uuid: str) -> str:
-    """Below every other version, so that `register_table` without a file name never takes it."""
-    return f"00000-{uuid}.metadata.json"
+def name_prefix(uuid: str) -> str:
+    """What every union's name of this table begins with: one that a killed run left is found by it.
+    The version is below every other, so `register_table` without a file name never takes it."""
+    return f"00000-{uuid}-"
 
 
 def union_of(base: Version, others: Sequence[Version]) -> Union:
@@ -80,9 +102,11 @@ def union_of(base: Version, others: Sequence[Version]) -> Union:
     made["format-version"] = max(int(document["format-version"]) for document in documents)
     made["properties"] = {**(base.document.get("properties") or {}), _MARK: "true"}
     location = str(base.document["location"]).rstrip("/")
-    name = file_name(uuid)
-    text = json.dumps(made, indent=1, sort_keys=True) + "\n"
-    return Union(name=name, target=f"{location}/metadata/{name}", text=text)
+    return Union(prefix=name_prefix(uuid), folder=f"{location}/metadata", text=_text(made))
+
+
+def _text(made: Mapping[str, Any]) -> str:
+    return json.dumps(made, indent=1, sort_keys=True) + "\n"
 
 
 def _refs(base: Version, others: Sequence[Version]) -> dict[str, Any]:
@@ -100,8 +124,8 @@ def _refs(base: Version, others: Sequence[Version]) -> dict[str, Any]:
 
 
 def _log(base: Version, others: Sequence[Version]) -> list[dict[str, Any]]:
-    """Iceberg wants the log sorted by time, and nothing reads the times here."""
-    at = int(base.document["last-updated-ms"])
+    """Iceberg wants the log sorted by time; only the union itself is as young as the table."""
+    at = int(base.document["last-updated-ms"]) - 1
     paths = {
         path
         for each in (base, *others)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import CheckResult
+from phlo_sql.flow.reclaimed import server_now
 from phlo_sql.model.intents import Vacuum
 from phlo_sql.model.units import parse_duration, trino_duration
 from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import timedelta
 
     from pyiceberg.table import Table
 
     from phlo_sql.compile.vacuum import VacuumPlan
+    from phlo_sql.compile.vacuum_union import Union
     from phlo_sql.execute import StepOutcome
     from phlo_sql.flow.commands import Measure
     from phlo_sql.flow.edges import Edges
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 _RETENTION = "retention_threshold"
 _NAMED = 3
 _NONE = "none"
+_PLANNED: dict[str, Union] = {}
+"""Unions of plans that this process made, by name: a plan that runs at once runs with its own."""
+_MARGIN = timedelta(seconds=60)
+"""How much younger than the retention everything must be that came after a plan's union."""
 
 
 def compile_plan(intent: Vacuum, edges: Edges) -> VacuumPlan:
@@ -37,7 +43,10 @@ def compile_plan(intent: Vacuum, edges: Edges) -> VacuumPlan:
     from phlo_sql.flow.vacuum_seen import look
 
     named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
-    return compile_vacuum(named, look(named, edges), command_line(named))
+    compiled = compile_vacuum(named, look(named, edges), command_line(named))
+    if compiled.scratch is not None:
+        _PLANNED[compiled.scratch.union.name] = compiled.scratch.union
+    return compiled
 
 
 @contextmanager
@@ -76,7 +85,7 @@ class _Begun:
         gone = set(absent(io, list(sizes)))
         now = set(list_files(io, self.table.location())["path"].to_pylist())
         scratch = self.again.scratch
-        ours = {scratch.union.target} if scratch is not None else set()
+        ours = {scratch.union.target, *scratch.left_files} if scratch is not None else set()
         more = self.before - now - set(sizes) - ours
         alive = sorted(self._alive())
         lost = absent(io, alive)
@@ -123,7 +132,9 @@ def _put(again: VacuumPlan, table: Table) -> Iterator[None]:
     try:
         yield
     finally:
-        table.io.delete(scratch.union.target)
+        for path in {scratch.union.target, *scratch.left_files}:
+            with suppress(FileNotFoundError):  # one that was old enough went with the orphans
+                table.io.delete(path)
 
 
 def _again(book: Runbook, edges: Edges) -> VacuumPlan:
@@ -133,9 +144,28 @@ def _again(book: Runbook, edges: Edges) -> VacuumPlan:
     found = {
         dialect.procedure_of(step.statement): _retention(step.statement) for step in book.plan.steps
     }
-    fixed = Fixed(expire=found.get("expire_snapshots"), orphans=found.get("remove_orphan_files"))
+    orphans = found.get("remove_orphan_files")
+    fixed = Fixed(
+        expire=found.get("expire_snapshots"),
+        orphans=orphans,
+        union=_own_union(book, orphans, edges),
+    )
     intent = _intent(book, edges)
-    return compile_vacuum(intent, look(intent, edges), book.plan.command_line, fixed)
+    return compile_vacuum(
+        intent, look(intent, edges, as_of=book.plan.planned_at), book.plan.command_line, fixed
+    )
+
+
+def _own_union(book: Runbook, retention: timedelta | None, edges: Edges) -> Union | None:
+    passed = server_now(edges) - book.plan.planned_at
+    if retention is None or passed + _MARGIN > retention:
+        return None
+    for step in book.plan.steps:
+        called = dialect.read_call(step.statement)
+        name = called.arguments.get("metadata_file_name") if called is not None else None
+        if name in _PLANNED:
+            return _PLANNED[name]
+    return None
 
 
 def _retention(statement: dialect.Statement) -> timedelta | None:

@@ -179,14 +179,17 @@ def _scratch(
             "name a JDBC catalog of Trino that reads the same storage",
         )
     table = scratch_table(catalog, history.uuid)
-    names = {path.rsplit("/", 1)[-1] for path in listing["path"].to_pylist()}
     return Scratch(
         table=table,
         location=history.location.rstrip("/"),
         union=union,
         left=kind_of(edges.session, table) != MISSING,
         left_schema=_has_schema(edges, table),
-        left_file=union.name in names,
+        left_files=tuple(
+            path
+            for path in listing["path"].to_pylist()
+            if path.rsplit("/", 1)[-1].startswith(union.prefix)
+        ),
     )
 
 

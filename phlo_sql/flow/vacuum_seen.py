@@ -9,6 +9,7 @@ from phlo_sql.flow.reclaimed import server_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     import pyarrow as pa
     from pyiceberg.table import Table
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from phlo_sql.observe.neighbours import Listed
 
 
-def look(intent: Vacuum, edges: Edges, *, alone: bool = False) -> Seen:
+def look(
+    intent: Vacuum, edges: Edges, *, alone: bool = False, as_of: datetime | None = None
+) -> Seen:
     """Observe the table, every ref of it, what lies in its location, and its neighbours (not
-    those: `alone`). Raises PhloSqlError, also for neighbours that make it unsafe."""
-    from phlo_sql.compile.vacuum import Seen
+    those: `alone`). Of a catalog of refs, what was so at `as_of`.
+
+    Raises PhloSqlError, also for neighbours that make it unsafe."""
+    from phlo_sql.compile.vacuum import PINNED_SINCE, Seen
     from phlo_sql.config import catalog_properties
     from phlo_sql.flow import vacuum_refs
     from phlo_sql.observe.history import read_history
@@ -36,11 +41,14 @@ def look(intent: Vacuum, edges: Edges, *, alone: bool = False) -> Seen:
     catalog = str(intent.table.catalog or edges.settings.trino_catalog.value)
     properties = catalog_properties(edges.settings, catalog, intent.ref)
     server, now = edges.server(name), server_now(edges)
+    refs = api_of(properties) is not None
+    if as_of is None or not refs or server.version < PINNED_SINCE:
+        as_of = now.replace(microsecond=0) if refs else now
     history = read_history(table, name, intent.ref)
     edges.note(f"listing {history.location}")
     listing = list_files(table.io, history.location)
-    if api_of(properties) is not None:
-        found = vacuum_refs.read(intent, table, history, properties, listing, edges, now)
+    if refs:
+        found = vacuum_refs.read(intent, table, history, properties, listing, edges, as_of)
         live, scratch, warnings, own = found.live, found.scratch, found.warnings, found.own
     else:
         live, scratch, warnings, own = everything(history), None, (), _own(table, intent)
@@ -56,6 +64,7 @@ def look(intent: Vacuum, edges: Edges, *, alone: bool = False) -> Seen:
         listing=listing,
         server=server,
         now=now,
+        as_of=as_of,
         scratch=scratch,
         warnings=warnings,
     )

@@ -136,6 +136,8 @@ def metadata_document(io: FileIO, location: str, name: str) -> dict[str, Any] | 
     """A metadata file; None where it isn't there. Raises PhloSqlError(STORAGE_UNREADABLE)."""
     import gzip
 
+    if location.startswith("local://"):  # Trino's own scheme, which `register_table` writes
+        location = "file://" + location.removeprefix("local://")
     try:
         data = read_bytes(io, location)
     except PhloSqlError as error:
