@@ -76,7 +76,18 @@ def open_table(table: TableName, ref: str | None, edges: Edges) -> Table:
         properties = catalog_properties(settings, catalog, ref)
         if api_of(properties) is not None:
             require_ref(properties, ref)
-    require_iceberg_table(edges.session, physical(table, ref, edges))
+    try:
+        require_iceberg_table(edges.session, physical(table, ref, edges))
+    except PhloSqlError as error:
+        if ref is None or error.code is not Code.UNKNOWN_CATALOG:
+            raise
+        from phlo_sql.flow.ref_catalog import missing
+        from phlo_sql.observe.server import read_server
+
+        at_main = catalog_properties(settings, catalog)
+        shown = str(physical(table, ref, edges).catalog)
+        version = read_server(edges.session, str(catalog)).version
+        raise missing(shown, ref, at_main, version) from error
     opened = open_catalog(catalog, catalog_properties(settings, catalog, ref))
     try:
         return load_table(opened, table)
