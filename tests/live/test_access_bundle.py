@@ -22,6 +22,7 @@ from phlo_sql.access.resource import Resource, literal
 from phlo_sql.config import Settings, load
 from phlo_sql.errors import PhloSqlError
 from phlo_sql.stack import machine, opa, ports
+from tests.live.access_stack import skipping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,10 +39,8 @@ NAMES = ("a", "b", "ab", "a*", "axbx", "a b", "c", "éa", "a.b")
 
 @pytest.fixture(scope="module")
 def program() -> Path:
-    try:
+    with skipping():
         found = machine.find(s3=False, opa=True)
-    except PhloSqlError as error:
-        pytest.skip(error.problem)
     return opa.program(found.opa, found.go, lambda _line: None)
 
 
