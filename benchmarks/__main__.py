@@ -6,7 +6,16 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks import deciding, inventory, optimizing, ratios, starting
+from benchmarks import (
+    deciding,
+    inventory,
+    optimizing,
+    planning,
+    predicting,
+    ratios,
+    slicing,
+    starting,
+)
 from benchmarks.servers import exit_code, lent
 from benchmarks.telling import console, doing
 
@@ -14,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "bench"
-PARTS = ("help", "inventory", "optimize", "access")
+PARTS = ("help", "inventory", "optimize", "access", "dry-run", "slices", "predictions")
 
 
 def help_(out: Console, *, quick: bool) -> None:
@@ -48,13 +57,36 @@ def access(out: Console, *, quick: bool) -> None:
     deciding.show_queries(out, times)
 
 
+def dry_run(out: Console, *, quick: bool) -> None:
+    sizes = (10_000, 20_000) if quick else (10_000, 100_000, 1_000_000)
+    with doing(out, "planning") as say:
+        pairs = planning.measure(sizes, say)
+    ratios.show(out, "dry run", ("phlo-sql", "other"), pairs)
+
+
+def predictions(out: Console, *, quick: bool) -> None:
+    with lent(NAME, out) as stack:
+        lines = predicting.measure(stack, out, 3 if quick else None)
+    predicting.show(out, lines)
+
+
+def slices(out: Console, *, quick: bool) -> None:
+    with lent(NAME, out) as stack:
+        found = slicing.measure(
+            stack, out, rows=2_000 if quick else 40_000, pairs=1 if quick else 3
+        )
+    ratios.show(out, "slices", ("phlo-sql", "bare statement"), slicing.figures(found))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
     parser.add_argument("--quick", action="store_true", help="small: to see that it works")
     given = parser.parse_args()
     out = console()
-    for part, run in zip(PARTS, (help_, inventory_, optimize, access), strict=True):
+    for part, run in zip(
+        PARTS, (help_, inventory_, optimize, access, dry_run, slices, predictions), strict=True
+    ):
         if given.only in (None, part):
             run(out, quick=given.quick)
             out.print()
