@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from tests.live.optimizing import PHLO_SQL, document, files, phlo_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from phlo_sql.stack.clients import Clients
 
@@ -126,6 +126,26 @@ def test_beside_a_writer(stack: Clients, make_schema: Callable[..., str]) -> Non
     assert last >= 1
     again = document(stack, *words, "--yes")
     assert again["status"] in ("success", "noop")
+
+
+def test_one_that_fails_does_not_undo_the_others(
+    stack: Clients, make_schema: Callable[..., str]
+) -> None:
+    own = "target_max_file_size = '300MB'"
+    table = days(stack, make_schema(stack), partitions=3, turns=2)
+    stack.rows(f"ALTER TABLE {table} SET PROPERTIES {own}")
+    lost = next(path for path, _ in files(stack, table) if "2026-01-02" in path)
+    Path(lost.removeprefix("local://").removeprefix("file://")).unlink()
+    words = ("table", "optimize", table, "--max-slice-files", "2", "--target-file-size", "200MB")
+    ended = document(stack, *words, "--verify", "none", "--yes")
+    assert (ended["status"], ended["exit_code"]) == ("partial", 1)
+    assert [each["id"] for each in ended["data"]["failed"]] == [3]
+    assert 3 in ended["data"]["remaining"]
+    assert ended["data"]["result"]["rewritten_data_files"] == 4
+    assert "--resume" in ended["next_steps"][0]["command"]
+    assert len(files(stack, table)) == 4
+    [[ddl]] = stack.rows(f"SHOW CREATE TABLE {table}")
+    assert "300MB" in ddl
 
 
 class TestStopped:
