@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from phlo_sql.dialect import nodes
+from phlo_sql.dialect.generator import is_bare
 from phlo_sql.dialect.types import data_type
 from phlo_sql.dialect.values import (
     DEFAULT,
@@ -137,7 +138,10 @@ def drop_default(name: TableName, column: ColumnPath) -> Statement:
 
 
 def drop_not_null(name: TableName, column: ColumnPath) -> Statement:
-    return _alter(name, exp.AlterColumn(this=path(column), drop=True, allow_null=True))
+    this = path(column)
+    if isinstance(this, exp.Identifier) and is_bare(this.name):
+        this.set("quoted", False)  # as the printer writes it, and the parser reads it back
+    return _alter(name, exp.AlterColumn(this=this, drop=True, allow_null=True))
 
 
 def rename_table(name: TableName, to: TableName) -> Statement:

@@ -66,7 +66,14 @@ def desired(schema: TableSchema, wanted: Wanted) -> TableSchema:
     _refuse_namesakes(fields, ())
     comment = schema.comment if wanted.table_comment is None else wanted.table_comment or None
     last = max([schema.last_id, *by_id(fields)])
-    return replace(schema, fields=fields, comment=comment, last_id=last)
+    kept = by_id(fields)
+    return replace(
+        schema,
+        fields=fields,
+        comment=comment,
+        last_id=last,
+        sort=tuple(term for term in schema.sort if term.source in kept),
+    )
 
 
 def _refuse_twice(wanted: Wanted) -> None:
