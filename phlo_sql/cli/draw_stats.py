@@ -53,8 +53,8 @@ def draw_fleet(console: Console, tables: Sequence[TableStats]) -> None:
         "small",
         "deletes",
         "snapshots",
-        "to rewrite",
-        "to free",
+        "rewrite",
+        "free",
     ):
         grid.add_column(name, justify="right")
     for each in tables:
