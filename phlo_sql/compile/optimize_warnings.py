@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow.compute as pc
 
 from phlo_sql.compile.optimize_settings import OWN_TARGET
@@ -25,22 +26,31 @@ if TYPE_CHECKING:
 _LOOKED_AT_SECONDS = 3600
 _OFTEN = 6
 """Commits in the last hour: one every ten minutes is likely to meet a rewriting that takes long."""
+_FURTHEST = 50
+"""Times the largest recorded operation up to which an estimate is ventured."""
 _SCOPED = 480
 """First Trino that removes the equality deletes of a partition under a WHERE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What this server's recorded operations did."""
+    """What this server's recorded operations did: bytes rewritten, and seconds."""
 
-    operations: int
-    bytes: int
-    seconds: float
+    samples: tuple[tuple[int, float], ...]
 
-    @property
-    def rate(self) -> float:
-        """Bytes rewritten in a second."""
-        return self.bytes / self.seconds
+    def seconds(self, size: int) -> int | None:
+        """What so many bytes will take: a start that every operation pays, and a time per byte.
+        None where nothing of that order is recorded."""
+        sizes = np.array([each for each, _ in self.samples], float)
+        took = np.array([each for _, each in self.samples], float)
+        if not len(sizes) or size > _FURTHEST * sizes.max():
+            return None
+        slope = float(took[sizes.argmax()] / sizes.max())
+        if np.ptp(sizes) > 0:
+            fitted, _ = np.polyfit(sizes, took, 1)
+            slope = min(slope, max(float(fitted), 0.0))
+        start = max(float(np.mean(took - slope * sizes)), 0.0)
+        return max(1, round(start + slope * size))
 
 
 def costs(sliced: Sliced, pace: Pace | None) -> tuple[str, ...]:
@@ -51,12 +61,13 @@ def costs(sliced: Sliced, pace: Pace | None) -> tuple[str, ...]:
         f"Reads {human_size(size)} and writes {human_size(written.low)} to "
         f"{human_size(written.high)}; the old files stay until snapshots are expired."
     )
-    if pace is None:
+    seconds = None if pace is None else pace.seconds(size)
+    if pace is None or seconds is None:
         return (told,)
+    known = len(pace.samples)
     took = (
-        f"Takes about {duration(max(1, round(size / pace.rate)))}: this server rewrote "
-        f"{human_size(pace.rate)} a second in {pace.operations} recorded "
-        f"operation{'s' * (pace.operations > 1)}."
+        f"Takes about {duration(seconds)}, going by {known} recorded "
+        f"operation{'s' * (known > 1)} on this server."
     )
     return told, took
 
@@ -66,7 +77,7 @@ def seconds_of(sliced: Sliced, pace: Pace | None) -> int | None:
     if pace is None or not sliced.slices:
         return None
     size = sliced.selection.rewritten_bytes + _applied_bytes(sliced)
-    return max(1, round(size / pace.rate))
+    return pace.seconds(size)
 
 
 def duration(seconds: int) -> str:

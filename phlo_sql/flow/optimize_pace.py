@@ -44,7 +44,5 @@ def pace_of(journal: Path | None, server: str) -> Pace | None:
     for event in events(journal):
         seen.setdefault(str(event.get("operation")), _Seen()).add(event)
     useful = [each for each in seen.values() if each.server == server and each.bytes][-_NEWEST:]
-    seconds = sum(each.seconds for each in useful)
-    if not seconds:
-        return None
-    return Pace(operations=len(useful), bytes=sum(each.bytes for each in useful), seconds=seconds)
+    samples = tuple((each.bytes, each.seconds) for each in useful if each.seconds)
+    return Pace(samples=samples) if samples else None

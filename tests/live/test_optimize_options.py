@@ -135,7 +135,7 @@ def test_costs_are_told_and_learnt(
     phlo_sql(stack, "table", "optimize", table, "--yes", state=tmp_path)
     small()
     second = plan()
-    assert "in 1 recorded operation." in str(second["data"])
+    assert "going by 1 recorded operation on this server." in str(second["data"])
     assert "others committed to the table" in str(second["warnings"])
 
 
