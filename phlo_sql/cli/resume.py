@@ -69,8 +69,10 @@ def resumed(intent: Optimize, options: Options, command: click.Command) -> Optim
     return replace(intent, **{k: v for k, v in known.items() if k not in ("table", "ref")})
 
 
-def last_unfinished(path: Path, table: str, ref: str | None) -> Unfinished | None:
-    """The newest run of `table optimize` on this table, unless it came to its end."""
+def last_unfinished(
+    path: Path, table: str, ref: str | None, command: str = _COMMAND
+) -> Unfinished | None:
+    """The newest run of a command on this table, unless it came to its end."""
     last: Mapping[str, Any] | None = None
     done: dict[str, set[int]] = {}
     undone: dict[str, set[int]] = {}
@@ -78,7 +80,7 @@ def last_unfinished(path: Path, table: str, ref: str | None) -> Unfinished | Non
     for event in events(path):
         operation = event.get("operation", "")
         match event.get("event"):
-            case "started" if event.get("command") == _COMMAND:
+            case "started" if event.get("command") == command:
                 if event.get("table") == table and event.get("ref") == ref:
                     last = event
             case "step finished":

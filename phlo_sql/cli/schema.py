@@ -168,6 +168,11 @@ def schema() -> None:
 @click.option(
     "--allow-breaking", is_flag=True, help="Allow changes that break who reads or writes."
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the steps that the last run on this table left; other flags are not read.",
+)
 @mutating
 def evolve(
     name: tuple[TableName, str | None],
@@ -175,6 +180,7 @@ def evolve(
     options: Options,
     *,
     file: str | None,
+    resume: bool,
     **given: Any,
 ) -> Report:
     """Change the columns of a table without writing a file.
@@ -189,14 +195,17 @@ def evolve(
       phlo-sql schema evolve sales.orders --add-column address.zip:varchar --yes
       phlo-sql schema evolve sales.orders --from orders.sql --out evolve-orders.sql
       phlo-sql schema evolve sales.orders --ref dev --drop-column note --allow-breaking
+      phlo-sql schema evolve sales.orders --resume --yes
     """
     from phlo_sql.cli.change import change
     from phlo_sql.cli.draw_schema import evolved
     from phlo_sql.cli.options import one_ref
-    from phlo_sql.cli.schema_reading import read_text
+    from phlo_sql.cli.schema_reading import left_over, read_text
     from phlo_sql.model.intents import Evolve
 
     table_name, written_ref = name
+    if resume:
+        return change(left_over(table_name, one_ref(written_ref, ref), options), options, evolved)
     intent = Evolve(
         table=table_name,
         ref=one_ref(written_ref, ref),

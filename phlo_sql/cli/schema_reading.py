@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from phlo_sql.cli.options import Options
     from phlo_sql.flow.schemas import Compared, Source
+    from phlo_sql.model.intents import Evolve
+    from phlo_sql.model.names import TableName
 
 
 def read_text(file: str) -> str:
@@ -27,6 +30,28 @@ def read_text(file: str) -> str:
         raise PhloSqlError(
             Code.BAD_SCHEMA, f"{file} cannot be read as text: {error}", "name a schema file"
         ) from error
+
+
+def left_over(table: TableName, ref: str | None, options: Options) -> Evolve:
+    """What the last run on a table left. Raises PhloSqlError(NOTHING_RECORDED)."""
+    from phlo_sql import config
+    from phlo_sql.cli.connection import journal_path
+    from phlo_sql.cli.resume import last_unfinished
+    from phlo_sql.model.intents import Evolve
+
+    named = table.within(str(config.load(dict(options.flags)).trino_catalog.value))
+    # A plan's table is the one that Trino shows: on a branch, that of the branch's catalog.
+    shown = config.trino_catalog(config.load(dict(options.flags)), ref, named.catalog)
+    names = {str(named), str(replace(named, catalog=shown))}
+    found = [last_unfinished(journal_path(), each, ref, "schema evolve") for each in names]
+    last = next((each for each in found if each is not None), None)
+    if last is None:
+        raise PhloSqlError(
+            Code.NOTHING_RECORDED,
+            f"no unfinished run of schema evolve on {named} is recorded",
+            "name the changes themselves",
+        )
+    return Evolve(table=named, ref=ref, unfinished=last.runbook.text, done=tuple(sorted(last.done)))
 
 
 def source(text: str) -> Source:

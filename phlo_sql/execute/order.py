@@ -156,6 +156,8 @@ class _Order:
         """A stop says what is done and what remains, where steps stand for themselves."""
         slices = [step.id for step in self.plan.steps if step.independent]
         stopped = isinstance(error, KeyboardInterrupt) or error.code in _STOPS
+        if not slices and self.plan.command in _STANDING:
+            return self._standing(error)
         if not slices or not stopped:
             return error
         problem = "stopped" if isinstance(error, KeyboardInterrupt) else error.problem
@@ -174,5 +176,37 @@ class _Order:
             next_steps=((again, "to go on with what remains"),),
         )
 
+    def _standing(
+        self, error: PhloSqlError | KeyboardInterrupt
+    ) -> PhloSqlError | KeyboardInterrupt:
+        """What stands when a step in the middle fails, and how to go on or back."""
+        if not self.done:
+            return error
+        problem = "stopped" if isinstance(error, KeyboardInterrupt) else error.problem
+        done, total = [step.id for step, _ in self.done], len(self.plan.steps)
+        stands = "; ".join(step.summary for step, _ in self.done[-3:])
+        again = f"{self.plan.command_line} --resume"
+        return PhloSqlError(
+            Code.INTERRUPTED if isinstance(error, KeyboardInterrupt) else error.code,
+            f"step {len(done) + 1} of {total}: {problem}; {len(done)} stand ({stands})",
+            f"go on with: {again}, or undo the steps that stand",
+            data={
+                **({} if isinstance(error, KeyboardInterrupt) else error.data),
+                "done": done,
+                "remaining": list(self.left),
+                "undo": [
+                    {"step": step.id, "reason": step.undo.reason, "sql": _sql(step)}
+                    for step, _ in reversed(self.done)
+                ],
+            },
+            next_steps=((again, "to go on with what remains"),),
+        )
 
+
+def _sql(step: Step) -> str | None:
+    return None if step.undo.statement is None else dialect.render(step.undo.statement)
+
+
+_STANDING = ("schema evolve",)
+"""Commands whose steps each stand for themselves, in order: what is done stays done."""
 _STOPS = (Code.INTERRUPTED, Code.SERVER_DOWN)

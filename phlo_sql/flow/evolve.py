@@ -35,6 +35,8 @@ def compile_plan(intent: Evolve, edges: Edges) -> EvolvePlan:
     # The digest first: a change in between makes the plan stale, and never a wrong one.
     digest = columns_digest(edges.session, physical(named.table, named.ref, edges))
     current = read_schema(named.table, named.ref, edges)
+    if named.unfinished is not None:
+        return _remaining(named, current, digest, edges)
     wanted = _desired(named, current)
     around = _surroundings(current, wanted, digest, edges)
     return compile_evolve(
@@ -45,6 +47,30 @@ def compile_plan(intent: Evolve, edges: Edges) -> EvolvePlan:
         command_line(named),
         allow_breaking=named.allow_breaking,
     )
+
+
+def _remaining(intent: Evolve, current: TableSchema, digest: str, edges: Edges) -> EvolvePlan:
+    """The steps that a stopped run left, word for word, bound to the columns as they are now."""
+    from phlo_sql import runbook
+    from phlo_sql.compile.evolve import SCHEMA_UNMOVED, EvolvePlan, unmoved
+    from phlo_sql.plan import Binding
+
+    plan = runbook.read(intent.unfinished or "").plan
+    left = [step for step in plan.steps if step.id not in intent.done]
+    steps = []
+    for number, step in enumerate(left, start=1):
+        others = tuple(each for each in step.prechecks if each.name != SCHEMA_UNMOVED)
+        bound = (unmoved(current, digest), *others) if number == 1 else others
+        steps.append(replace(step, id=number, prechecks=bound))
+    again = replace(
+        plan,
+        steps=tuple(steps),
+        state=Binding(metadata_location=current.metadata_location, snapshot_id=current.snapshot_id),
+        trino_version=edges.server(intent.table).version,
+        planned_at=datetime.now(UTC).replace(microsecond=0),
+        does=tuple(step.summary for step in steps),
+    )
+    return EvolvePlan(plan=again, differences=())
 
 
 def read_schema(table: TableName, ref: str | None, edges: Edges) -> TableSchema:

@@ -99,7 +99,9 @@ class Evolve:
     file: str | None = None
     file_text: str | None = None
     allow_breaking: bool = False
-    resume: bool = False
+    unfinished: str | None = None
+    """The runbook of a run that stopped: its steps but those in `done` are planned again."""
+    done: tuple[int, ...] = ()
 
 
 Intent = Evolve | ExpireSnapshots | Optimize | UndoRunbook | Vacuum

@@ -115,6 +115,38 @@ class TestOneCommand:
         assert columns(stack, table) == before
 
 
+class TestStopped:
+    def test_what_stands_is_told_and_resume_goes_on(
+        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        table = made(stack, make_schema(stack))
+        book = tmp_path / "evolve.sql"
+        words = [word for name in "pqrst" for word in ("--add-column", f"new_{name}:int")]
+        evolve(stack, table, *words, "--out", str(book))
+
+        def meanwhile() -> None:  # takes the third step's name as soon as the first one stands
+            for _ in range(400):
+                if "new_p" in columns(stack, table):
+                    break
+                time.sleep(0.02)
+            stack.rows(f"ALTER TABLE {table} ADD COLUMN new_t integer")
+
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        failed = document(stack, "runbook", "apply", str(book), "--yes")
+        other.join()
+        assert failed["status"] == "error", failed
+        assert failed["data"]["done"] == [1, 2, 3, 4]
+        assert failed["data"]["remaining"] == [5]
+        assert "stand" in failed["errors"][0]
+        stack.rows(f"ALTER TABLE {table} DROP COLUMN new_t")
+        gone_on = evolve(stack, table, "--resume", "--yes")
+        assert gone_on["status"] == "success", gone_on
+        assert {f"new_{name}" for name in "pqrst"} <= set(columns(stack, table))
+        again = evolve(stack, table, "--resume", "--yes")
+        assert again["reason_code"] == "nothing_recorded"
+
+
 REFUSED = {
     "no type": (("--add-column", "foo"), "invalid_arguments"),
     "unknown type": (("--add-column", "foo:bigit"), "bad_type"),
