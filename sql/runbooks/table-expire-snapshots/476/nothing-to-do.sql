@@ -1,0 +1,17 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   table expire-snapshots
+-- made by:   phlo-sql table expire-snapshots iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-02T03:04:05Z
+-- by:        dba
+-- trino:     476
+-- metadata:  s3://lake/sales/orders/metadata/00004-a.metadata.json
+-- snapshot:  4
+-- ref hash:  none
+-- does:      Nothing: no snapshot of iceberg.sales.orders is old enough and held by nothing.
+-- risk:      high: what only the expired snapshots reach is deleted, and time travel to them ends
+-- predicts:  nothing
+-- digest:    sha256:e71217f098440d925ca6fcd5d5b4d928322ba2ea8327009381345098a4d345bb
+-- ----------------------------------------------------------------------------

@@ -1,0 +1,17 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   table expire-snapshots
+-- made by:   phlo-sql table expire-snapshots iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-02T03:04:05Z
+-- by:        dba
+-- trino:     483
+-- metadata:  s3://lake/sales/orders/metadata/00004-a.metadata.json
+-- snapshot:  4
+-- ref hash:  none
+-- does:      Nothing: no snapshot of iceberg.sales.orders is old enough and held by nothing.
+-- risk:      high: what only the expired snapshots reach is deleted, and time travel to them ends
+-- predicts:  nothing
+-- digest:    sha256:c1be92d4bae0192b86440bda5ca1ecc4069155d31805361a9577a803e78309fe
+-- ----------------------------------------------------------------------------

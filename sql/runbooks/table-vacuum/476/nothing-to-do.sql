@@ -1,0 +1,17 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   table vacuum
+-- made by:   phlo-sql table vacuum iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-02T03:04:05Z
+-- by:        dba
+-- trino:     476
+-- metadata:  s3://lake/sales/orders/metadata/00004-a.metadata.json
+-- snapshot:  4
+-- ref hash:  none
+-- does:      Nothing: no file of iceberg.sales.orders is dead and old enough.
+-- risk:      high: the listed files are deleted, and nothing brings them back
+-- predicts:  nothing
+-- digest:    sha256:3c84bfd6b4e48ccfcf05202a7f75ad45cfd791f9fe6f1f49b21d105f09e4d4a3
+-- ----------------------------------------------------------------------------

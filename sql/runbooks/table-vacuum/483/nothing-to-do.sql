@@ -1,0 +1,17 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   table vacuum
+-- made by:   phlo-sql table vacuum iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-02T03:04:05Z
+-- by:        dba
+-- trino:     483
+-- metadata:  s3://lake/sales/orders/metadata/00004-a.metadata.json
+-- snapshot:  4
+-- ref hash:  none
+-- does:      Nothing: no file of iceberg.sales.orders is dead and old enough.
+-- risk:      high: the listed files are deleted, and nothing brings them back
+-- predicts:  nothing
+-- digest:    sha256:50b0da62a596763ce02304cacef1d58378dd8035180f5aad4d7e83b79bbd18f5
+-- ----------------------------------------------------------------------------
