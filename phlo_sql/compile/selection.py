@@ -113,11 +113,14 @@ class Selection:
 
     def paths(self, fate: Fate = Fate.REWRITTEN, most: int | None = None) -> tuple[str, ...]:
         """The files of one fate, sorted. Deletion vectors share a path: it then comes twice."""
-        chosen = self.files.column("path").filter(pc.equal(self.fates, int(fate)))
+        mask = pc.equal(self.fates, int(fate))
         if most is None:
-            return tuple(sorted(chosen.to_pylist()))
-        first = pc.select_k_unstable(chosen, most, sort_keys=[("", "ascending")])
-        return tuple(chosen.take(first).to_pylist())
+            return tuple(sorted(self.files.column("path").filter(mask).to_pylist()))
+        found, start = pa.array([], pa.string()), 0
+        for chunk in self.files.column("path").chunks:  # all at once they would be copied
+            some = chunk.filter(mask.slice(start, len(chunk)))
+            found, start = _first(pa.concat_arrays([found, some]), most), start + len(chunk)
+        return tuple(found.to_pylist())
 
     def count(self, fate: Fate) -> int:
         return int(pc.sum(pc.equal(self.fates, int(fate))).as_py() or 0)
@@ -148,12 +151,11 @@ def select(
     rewritten = pc.and_(candidate, pc.invert(alone))
     applied = _applied(state, server_version, inside, where)
     removed = _removed(state, server_version, rewritten, applied)
-    data_fates = pc.if_else(
-        rewritten,
-        Fate.REWRITTEN,
-        pc.if_else(alone, Fate.ALONE, pc.if_else(inside, Fate.TOO_LARGE, Fate.OUTSIDE_WHERE)),
-    )
-    fates = pc.if_else(data, data_fates, pc.if_else(removed, Fate.REMOVED, Fate.KEPT))
+    stays = pc.if_else(inside, _byte(Fate.TOO_LARGE), _byte(Fate.OUTSIDE_WHERE))
+    stays = pc.if_else(alone, _byte(Fate.ALONE), stays)
+    data_fates = pc.if_else(rewritten, _byte(Fate.REWRITTEN), stays)
+    deletes = pc.if_else(removed, _byte(Fate.REMOVED), _byte(Fate.KEPT))
+    fates = pc.if_else(data, data_fates, deletes)
     chosen = files.select(["size", "rows"]).filter(rewritten)
     return Selection(
         files=files,
@@ -263,9 +265,10 @@ def _by_partition(
     rewritten: pa.ChunkedArray,
     removed: pa.ChunkedArray,
 ) -> pa.Table:
-    taken, gone = pc.cast(rewritten, pa.int64()), pc.cast(removed, pa.int64())
-    with_deletes = pc.cast(pc.greater(files["deletes"], 0), pa.int64())
-    live = pc.cast(data, pa.int64())
+    # Bytes are enough for what is 0 or 1: a million files in six columns of 8 bytes are 48 MB.
+    taken, gone = pc.cast(rewritten, pa.int8()), pc.cast(removed, pa.int8())
+    with_deletes = pc.cast(pc.greater(files["deletes"], 0), pa.int8())
+    live = pc.cast(data, pa.int8())
     columns = {
         "partition": files["partition"],
         "files": live,
@@ -280,6 +283,14 @@ def _by_partition(
     totals = pa.table(columns).group_by("partition").aggregate(sums)
     names = [name.removesuffix("_sum") for name in totals.column_names]
     return totals.rename_columns(names).select(list(columns)).sort_by("partition")
+
+
+def _first(texts: pa.Array, most: int) -> pa.Array:
+    return texts.take(pc.select_k_unstable(texts, most, sort_keys=[("", "ascending")]))
+
+
+def _byte(fate: Fate) -> pa.Scalar:
+    return pa.scalar(int(fate), pa.int8())
 
 
 def _nowhere(files: pa.Table) -> pa.ChunkedArray:

@@ -258,8 +258,10 @@ class _Places:
         self.start = np.searchsorted(
             partition[self.order], np.arange(len(state.files.partitions) + 1)
         )
-        light = files.select(_LIGHT).append_column(OWN, written_by_trino(files))
-        self.files = light.take(self.order).combine_chunks()
+        order = pa.array(self.order)
+        columns = {name: files[name].combine_chunks().take(order) for name in _LIGHT}
+        own = written_by_trino(files).combine_chunks().take(order)
+        self.files = pa.table({**columns, OWN: own})
 
     def near(self, cut: Cut) -> TableState | None:
         if not self.clean:
