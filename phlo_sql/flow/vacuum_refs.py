@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import unquote, urlsplit
 
 from phlo_sql.errors import Code, PhloSqlError
 
@@ -58,22 +59,17 @@ def read(
 
     edges.note("reading the table on every ref")
     contents = nessie_contents.tables(properties)
-    key = ".".join(intent.table.identifier)
-    mine = next(
-        (
-            each.id
-            for each in contents
-            if each.metadata_location == history.metadata_location and each.name.lower() == key
-        ),
-        None,
-    )
+    key, ref = ".".join(intent.table.identifier), _ref_of(properties)
+    mine = next((each for each in contents if (each.ref, each.name.lower()) == (ref, key)), None)
     if mine is None:
         raise PhloSqlError(
-            Code.STALE_PLAN, f"{intent.table} moved while it was read", "run the command again"
+            Code.STALE_PLAN,
+            f"{intent.table} went from ref {ref} while it was read",
+            "run the command again",
         )
-    heads = [each for each in contents if each.id == mine]
+    heads = [each for each in contents if each.id == mine.id]
     versions, warnings = _versions(table, properties, heads, history, now - intent.older_than)
-    base = next(each for each in versions if each.location == history.metadata_location)
+    base = next(each for each in versions if each.location == mine.metadata_location)
     others = [each for each in versions if each is not base]
     union = union_of(base, others)
     metadata = TableMetadataUtil.parse_raw(union.text)
@@ -82,6 +78,12 @@ def read(
     scratch = _scratch(history, union, listing, live, heads, edges)
     own = frozenset(f"{each.name}@{each.ref}".lower() for each in heads)
     return AllRefs(live=live, scratch=scratch, warnings=warnings, own=own)
+
+
+def _ref_of(properties: Mapping[str, str]) -> str:
+    """The ref that a Nessie catalog's address names: `/iceberg/<ref>`, or `main`."""
+    path = urlsplit(properties["uri"]).path.partition("/iceberg")[2].strip("/")
+    return unquote(path) or "main"
 
 
 def _versions(

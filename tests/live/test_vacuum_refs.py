@@ -162,7 +162,7 @@ class TestEveryRef:
         assert found["reason_code"] == "unsafe_deletion"
         assert found["exit_code"] == 3
         assert refs.branch in found["errors"][0]
-        assert set(found["data"]["error"]["live_paths"]) <= set(before)
+        assert set(found["data"]["live_paths"]) <= set(before)
         assert stored(bare, refs.main) == before
 
     def test_a_state_inside_the_retention_stays(self, refs: TwoRefs) -> None:
