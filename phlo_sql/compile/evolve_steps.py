@@ -7,10 +7,12 @@ through a name of its own; columns are added last, next to neighbours that are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
+from phlo_sql.compile.evolve_checks import absent, has_fact, present
+from phlo_sql.compile.evolve_names import Names, loses, needs_whole
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.plan import Check, Kind, Step, Undo
 from phlo_sql.schema import properties as known_properties
@@ -18,9 +20,7 @@ from phlo_sql.schema import spelling
 from phlo_sql.schema.defaults import normal, scalar
 from phlo_sql.schema.difference import partition_texts, sort_texts
 from phlo_sql.schema.model import (
-    MapOf,
     Primitive,
-    Struct,
     TableSchema,
     by_id,
     children,
@@ -28,50 +28,12 @@ from phlo_sql.schema.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from phlo_sql.model.names import TableName
-    from phlo_sql.schema.model import Field, Path, Type
+    from phlo_sql.schema.model import Field, Path
 
 NO_NARROWING = "none: Iceberg does not narrow a type; the wider one reads everything"
-
-
-@dataclass(slots=True)
-class _Names:
-    """The fields as they are named after the statements so far."""
-
-    names: dict[int, str]
-    parents: dict[int, int]
-
-    @classmethod
-    def of(cls, schema: TableSchema) -> _Names:
-        found = cls({}, {})
-        found.take(schema.fields, 0)
-        return found
-
-    def take(self, fields: tuple[Field, ...], parent: int) -> None:
-        for each in fields:
-            self.names[each.id], self.parents[each.id] = each.name, parent
-            self.take(children(each.type), each.id)
-
-    def path(self, field: int) -> Path:
-        parts: list[str] = []
-        while field:
-            parts.append(self.names[field])
-            field = self.parents[field]
-        return tuple(reversed(parts))
-
-    def siblings(self, field: int) -> set[str]:
-        around = self.parents[field]
-        return {
-            self.names[each].lower()
-            for each, parent in self.parents.items()
-            if parent == around and each != field
-        }
-
-    def drop(self, field: int) -> None:
-        del self.names[field]
-        del self.parents[field]
 
 
 class Steps:
@@ -79,7 +41,7 @@ class Steps:
 
     def __init__(self, old: TableSchema, new: TableSchema, table: TableName, version: int) -> None:
         self.old, self.new, self.table, self.version = old, new, table, version
-        self.names = _Names.of(old)
+        self.names = Names.of(old)
         self.was, self.will = by_id(old.fields), by_id(new.fields)
         self.steps: list[Step] = []
         self.sort = old.sort
@@ -87,7 +49,7 @@ class Steps:
             each.id: why
             for each in old.fields
             if each.id in self.will
-            and (why := _needs_whole(each.type, self.will[each.id].type)) is not None
+            and (why := needs_whole(each.type, self.will[each.id].type)) is not None
         }
         """Columns that get their new type by one statement, with the reason."""
 
@@ -178,29 +140,18 @@ class Steps:
         return Undo(reason="puts it back", statement=statement)
 
     def _property(self, name: str, value: str) -> None:
+        def said(text: str) -> dict[str, Any]:
+            if name in known_properties.KNOWN:
+                return {name: known_properties.typed(name, text)}
+            return {"extra_properties": {name: text}}
+
         before = self.old.properties.get(name)
-        if name in known_properties.KNOWN:
-            given, back = (
-                {name: known_properties.typed(name, each)} for each in (value, before or "")
-            )
-            undo = (
-                Undo(reason="puts it back", statement=dialect.set_properties(self.table, back))
-                if before is not None
-                else Undo(reason="none: Trino has no statement that unsets a property")
-            )
-        else:
-            given = {"extra_properties": {name: value}}
-            undo = (
-                Undo(
-                    reason="puts it back",
-                    statement=dialect.set_properties(
-                        self.table, {"extra_properties": {name: before}}
-                    ),
-                )
-                if before is not None
-                else Undo(reason="none: Trino has no statement that unsets a property")
-            )
-        self._properties(given, f"set {name} to {value}", "asked for", undo)
+        undo = (
+            Undo(reason="none: Trino has no statement that unsets a property")
+            if before is None
+            else self._back(said(before))
+        )
+        self._properties(said(value), f"set {name} to {value}", "asked for", undo)
 
     def _properties(self, values: Mapping[str, Any], summary: str, why: str, undo: Undo) -> None:
         self._add(
@@ -225,7 +176,7 @@ class Steps:
     def _rename_away(self, field: int) -> None:
         wanted = {each.name.lower() for each in self.new.fields}
         if self.names.names[field].lower() in wanted:
-            self._rename(field, self._free(field, wanted), "another column takes its name")
+            self._rename(field, self.names.free(field, wanted), "another column takes its name")
 
     def _in_container(self, field: int) -> bool:
         """Trino drops and adds through arrays, but not through maps: those get a new type whole."""
@@ -251,7 +202,7 @@ class Steps:
                 " have the values (FOR VERSION AS OF)"
             ),
             destructive=True,
-            checks=(_absent(self.table, path),),
+            checks=(absent(self.table, path),),
         )
 
     def _renames(self) -> None:
@@ -274,16 +225,7 @@ class Steps:
                 continue
             ring = next(iter(waiting))
             taken = {name.lower() for name in waiting.values()}
-            self._rename(ring, self._free(ring, taken), "the names go round in a ring")
-
-    def _free(self, field: int, taken: set[str]) -> str:
-        used = taken | self.names.siblings(field)
-        base = f"{self.names.names[field].lower()}_before_rename"
-        return next(
-            name
-            for name in (base, *(f"{base}_{number}" for number in range(2, 10**6)))
-            if name not in used
-        )
+            self._rename(ring, self.names.free(ring, taken), "the names go round in a ring")
 
     def _rename(self, field: int, name: str, why: str) -> None:
         path = self.names.path(field)
@@ -297,7 +239,7 @@ class Steps:
                 reason="gives the name back",
                 statement=dialect.rename_column(self.table, to, path[-1]),
             ),
-            checks=(_present(self.table, to),),
+            checks=(present(self.table, to),),
         )
 
     # -- what is inside columns
@@ -316,7 +258,7 @@ class Steps:
                 f"make {spelling.written(path)} {spelling.iceberg(kind)}",
                 why,
                 Undo(reason=NO_NARROWING),
-                destructive=_loses(self.was[field].type, kind),
+                destructive=loses(self.was[field].type, kind),
                 late=False,
             )
         for each in self.old.fields:
@@ -349,11 +291,7 @@ class Steps:
                 continue
             path = self.names.path(each)
             kind = spelling.trino(new.type)
-            checks = (
-                (Check(name="type", query=dialect.column_fact(self.table, path[0]), expected=kind),)
-                if len(path) == 1
-                else ()
-            )
+            checks = (has_fact(self.table, path, "data_type", kind),) if len(path) == 1 else ()
             self._add(
                 dialect.alter_column_type(self.table, path, kind),
                 f"make {spelling.written(path)} {spelling.iceberg(new.type)}",
@@ -374,13 +312,7 @@ class Steps:
                     f"let {spelling.written(path)} be NULL",
                     "asked for",
                     Undo(reason="none: Trino adds no NOT NULL to a column of an Iceberg table"),
-                    checks=(
-                        Check(
-                            name="nullable",
-                            query=dialect.column_fact(self.table, path[0], "is_nullable"),
-                            expected="YES",
-                        ),
-                    ),
+                    checks=(has_fact(self.table, path, "is_nullable", "YES"),),
                 )
             if normal(old.write_default, old.type) != normal(column.write_default, column.type):
                 self._default(old, column, path)
@@ -437,7 +369,7 @@ class Steps:
                     reason="drops it again, with what was written to it",
                     statement=dialect.drop_column(self.table, each.name),
                 ),
-                checks=(_present(self.table, (each.name,)),),
+                checks=(present(self.table, (each.name,)),),
             )
 
     def _add(
@@ -465,48 +397,3 @@ class Steps:
                 checks=checks,
             )
         )
-
-
-def _present(table: TableName, path: Path) -> Check:
-    return Check(name="column", query=dialect.count_columns(table, path[0]), expected="1")
-
-
-def _absent(table: TableName, path: Path) -> Check:
-    left = "0" if len(path) == 1 else "1"
-    return Check(name="column", query=dialect.count_columns(table, path[0]), expected=left)
-
-
-def _needs_whole(old: Type, new: Type) -> str | None:
-    """Why a column's type is set whole; None where statements on its fields do."""
-    return next(_reasons(old, new, (), inside_map=False), None)
-
-
-def _reasons(old: Type, new: Type, path: Path, *, inside_map: bool) -> Iterator[str]:
-    if type(old) is not type(new) or isinstance(old, Primitive):
-        held = path[-1:] in (("element",), ("key",), ("value",))
-        if old != new and (inside_map or held):
-            yield f"{spelling.written(path)} is changed through the column's whole type"
-        return
-    within = inside_map or isinstance(old, MapOf)
-    before, after = children(old), children(new)
-    twins = {each.id: each for each in after}
-    moved = [each.id for each in before if each.id in twins] != [
-        each.id for each in after if each.id in {one.id for one in before}
-    ]
-    ids = {each.id for each in before}
-    appended = [each.id in ids for each in after]
-    if isinstance(old, Struct) and (moved or appended != sorted(appended, reverse=True)):
-        yield "only a whole type puts its fields into another order"
-    if within and ids != set(twins):
-        yield "Trino reaches the fields inside a map only through the whole type"
-    for each in before:
-        if each.id in twins:
-            yield from _reasons(
-                each.type, twins[each.id].type, (*path, each.name), inside_map=within
-            )
-
-
-def _loses(old: Type, new: Type) -> bool:
-    """Whether a field of the old type is gone from the new one."""
-    kept = {each.id for _, each in walk(children(new))}
-    return any(each.id not in kept for _, each in walk(children(old)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from phlo_sql.schema import spelling
 from phlo_sql.schema.defaults import normal
@@ -23,86 +21,27 @@ from phlo_sql.schema.model import (
     shared_ids,
     walk,
 )
+from phlo_sql.schema.terms import partition_texts, sort_texts
+from phlo_sql.schema.verdict import Difference, Effect, What
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from phlo_sql.schema.model import PartitionTerm, Path, SortTerm, Type
+    from phlo_sql.schema.model import PartitionTerm, Path, Type
 
-
-class Effect(Enum):
-    """Whom a change breaks, best first."""
-
-    COMPATIBLE = "compatible"
-    WRITERS = "breaking for writers"
-    READERS = "breaking for readers"
-    IMPOSSIBLE = "impossible"
-
-    @property
-    def breaking(self) -> bool:
-        return self is not Effect.COMPATIBLE
-
-
-class What(Enum):
-    ADDED = "added"
-    DROPPED = "dropped"
-    RENAMED = "renamed"
-    TYPE = "type"
-    NULLABLE = "nullability"
-    DOC = "comment"
-    DEFAULT = "default"
-    ORDER = "order"
-    PARTITIONING = "partitioning"
-    SORT = "sort order"
-    FORMAT = "format version"
-    PROPERTY = "property"
-    TABLE_COMMENT = "table comment"
-    IDENTIFIER = "identifier fields"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One thing that differs; `path` is its place on the left, for an added field on the right."""
-
-    what: What
-    path: Path = ()
-    old: str | None = None
-    new: str | None = None
-    effect: Effect
-    why: str
-    instead: str = ""
-    """For an impossible change: what would work."""
-    id: int = 0
-
-    @property
-    def place(self) -> str:
-        return spelling.written(self.path) if self.path else "table"
-
-    @property
-    def line(self) -> str:
-        """The difference in words."""
-        match self.what:
-            case What.ADDED:
-                return f"{self.place}: added, {self.new}"
-            case What.DROPPED:
-                return f"{self.place}: dropped, was {self.old}"
-            case What.RENAMED:
-                return f"{self.place}: renamed to {self.new}"
-            case _:
-                old, new = self.old or "none", self.new or "none"
-                return f"{self.place}: {self.what.value} {old} → {new}"
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "what": self.what.value,
-            "path": self.place,
-            "old": self.old,
-            "new": self.new,
-            "effect": self.effect.value,
-            "breaking": self.effect.breaking,
-            "why": self.why,
-            "instead": self.instead or None,
-        }
+__all__ = [
+    "Difference",
+    "Effect",
+    "What",
+    "added",
+    "differences",
+    "dropped",
+    "line_up",
+    "partition_texts",
+    "promotion",
+    "retyped",
+    "sort_texts",
+]
 
 
 def line_up(left: TableSchema, right: TableSchema) -> TableSchema:
@@ -438,37 +377,3 @@ def _properties(left: TableSchema, right: TableSchema) -> Iterator[Difference]:
         old, new = left.properties.get(name), right.properties.get(name)
         if old != new:
             yield _plain(What.PROPERTY, old, new, "it steers how files are written", (name,))
-
-
-def partition_texts(schema: TableSchema) -> list[str]:
-    """Partitioning as Trino's `partitioning` property has it."""
-    places = paths(schema)
-    return [
-        _partition(spelling_of(places[each.source]), each.transform) for each in schema.partitioning
-    ]
-
-
-def _partition(name: str, transform: str) -> str:
-    if transform == "identity":
-        return name
-    word, _, width = transform.removesuffix("]").partition("[")
-    return f"{word}({name}, {width})" if width else f"{word}({name})"
-
-
-def sort_texts(schema: TableSchema) -> list[str]:
-    """Sort order as Trino's `sorted_by` property has it."""
-    places = paths(schema)
-    return [_sort(spelling_of(places[each.source]), each) for each in schema.sort]
-
-
-def _sort(name: str, term: SortTerm) -> str:
-    shown = name if term.transform == "identity" else _partition(name, term.transform)
-    direction = "DESC" if term.descending else "ASC"
-    return f"{shown} {direction} NULLS {'FIRST' if term.nulls_first else 'LAST'}"
-
-
-def spelling_of(path: Path) -> str:
-    """A source column as Trino's own properties write it: quoted where it is no plain name."""
-    name = ".".join(path)
-    plain = name.replace("_", "a").isalnum() and name.isascii() and not name[:1].isdigit()
-    return name if plain and name == name.lower() else spelling.quoted(name)
