@@ -55,7 +55,9 @@ def make(connection: Any, rows: int) -> int:
             f"INSERT INTO {NAME} SELECT date_add('day', d, DATE '2026-01-01'), n, "
             "to_hex(sha256(to_utf8(CAST(n * 1000 + d AS varchar)))) "
             f"FROM UNNEST(sequence(0, {last})) AS a (d) "
-            f"CROSS JOIN UNNEST(sequence(1, {rows})) AS b (n)",
+            f"CROSS JOIN UNNEST(sequence(1, {rows // 100})) AS b (h) "
+            "CROSS JOIN UNNEST(sequence(1, 100)) AS c (u) CROSS JOIN LATERAL "
+            "(SELECT (h - 1) * 100 + u) AS e (n)",
         )
     return newest(connection)
 

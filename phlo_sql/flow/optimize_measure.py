@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _FILE_BY_FILE = 8
 """Commits up to which every inventory is compared. Beyond, Iceberg's own summaries are added up."""
+_REWRITTEN, _ADDED = "rewritten_data_files_count", "added_data_files_count"
 _DATA_FIGURES = {
     "rewritten_data_files": "deleted-data-files",
     "removed_delete_files": "removed-delete-files",
@@ -144,11 +145,21 @@ class _Begun:
         from phlo_sql.observe.files import read_inventory
 
         independent = {step.id for step in self.book.plan.steps if step.independent}
-        commits = [step for step in steps if _commits(self.book, step)]
+        commits = [
+            step
+            for step in steps
+            if _commits(self.book, step) and (not step.metrics or _REWRITTEN in step.metrics)
+        ]
         figures = verify.changes(self.inventory, read_inventory(self.table))
         if len(commits) < 2 or all(step.id in independent for step in commits):
             return figures
-        return Prediction(removed_delete_files=figures.removed_delete_files)
+        if not all(step.metrics for step in commits):  # up to 480 the server counts nothing
+            return Prediction(removed_delete_files=figures.removed_delete_files)
+        return Prediction(
+            rewritten_data_files=sum(step.metrics[_REWRITTEN] for step in commits),
+            removed_delete_files=figures.removed_delete_files,
+            added_data_files=sum(step.metrics[_ADDED] for step in commits),
+        )
 
     def _overruled(
         self, check: CheckResult, step: StepOutcome, mine: list[Snapshot]
