@@ -144,7 +144,10 @@ def slice_anew(step: Step, state: TableState, server: Server) -> Step | None:
     stand in its statement. None where it would gain nothing. Raises PhloSqlError."""
     threshold = parse_size(str(dialect.argument_of(step.statement, "file_size_threshold")))
     predicate = dialect.where_of(step.statement)
-    where = None if predicate is None else enforce(predicate, state, server.version)
+    try:
+        where = None if predicate is None else enforce(predicate, state, server.version)
+    except PhloSqlError:  # the server took it before; what it selects now is not foretold
+        return step
     asked = Sizing(
         threshold=threshold,
         target=_current_target(state, server),
