@@ -103,7 +103,7 @@ def orphans(
 
 
 def _unnamed(listing: pa.Table, known: pa.Table, location: str, version: int) -> pa.Table:
-    names, paths = _names(listing["path"]), normal(listing["path"])
+    names = _names(listing["path"])
     hint = pa.chunked_array([[_HINT]], pa.string())
     if version >= WHOLE_LOCATION:
         valid = pa.chunked_array([*_names(known["path"]).chunks, *hint.chunks], pa.string())
@@ -112,7 +112,7 @@ def _unnamed(listing: pa.Table, known: pa.Table, location: str, version: int) ->
     data = _names(known.filter(contents)["path"])
     metadata = _names(known.filter(pc.invert(contents))["path"])
     metadata = pa.chunked_array([*metadata.chunks, *hint.chunks], pa.string())
-    root = folder(location)
+    root, paths = folder(location), normal(listing["path"])
     in_data = pc.and_(pc.starts_with(paths, root + "data/"), pc.invert(_among(names, data)))
     in_metadata = pc.and_(
         pc.starts_with(paths, root + "metadata/"), pc.invert(_among(names, metadata))
@@ -143,7 +143,11 @@ def _retention(
 
 
 def _refuse_live(chosen: pa.Table, live: pa.Table) -> None:
-    alive = chosen.filter(_among(normal(chosen["path"]), normal(live["path"])))["path"].to_pylist()
+    if not chosen.num_rows:
+        return
+    # Equal paths have equal names: only those few living paths need to be written alike.
+    alike = live["path"].filter(_among(_names(live["path"]), _names(chosen["path"])))
+    alive = chosen.filter(_among(normal(chosen["path"]), normal(alike)))["path"].to_pylist()
     if not alive:
         return
     refuse_unsafe(

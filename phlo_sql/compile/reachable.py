@@ -94,5 +94,7 @@ def rows_of(files: Iterable[tuple[str, int]], kind: str) -> pa.Table:
 
 def distinct(files: pa.Table) -> pa.Table:
     """One row per path; deletion vectors share a Puffin file, whose size each of them tells."""
+    if pc.count_distinct(files["path"]).as_py() == files.num_rows:  # a third of what grouping costs
+        return files
     found = files.group_by("path").aggregate([("size", "max"), ("kind", "min")])
     return found.rename_columns(["path", "size", "kind"]).cast(SCHEMA)

@@ -153,8 +153,8 @@ def compile_vacuum(
     expired = (
         SCHEMA.empty_table() if fates is None else cleaned(history, fates, server.version).files
     )
-    known = seen.live if fates is None else _kept(history, fates)
-    live = distinct(pa.concat_tables([known, seen.others]))
+    known = _kept(history, fates) if fates is not None and fates.expired else seen.live
+    live = distinct(pa.concat_tables([known, seen.others])) if seen.others.num_rows else known
     found = _orphans(intent, seen, fixed, known, live, expired)
     seen = _pinned(seen, found, fixed)
     refuse_outside(expired, history.location)
@@ -232,11 +232,9 @@ def _kept(history: History, fates: Retained) -> pa.Table:
     """What the metadata reaches once the first step has run: the commit of an expiry moves the
     metadata's log on, and what falls off it is an orphan."""
     current, *log = history.metadata_files
-    named = [*log, current]
-    if fates.expired:
-        named = named[-max(1, int(history.properties.get(_PREVIOUS, 100))) :]
+    named = [*log, current][-max(1, int(history.properties.get(_PREVIOUS, 100))) :]
     metadata = rows_of(((path, 0) for path in named), METADATA)
-    return distinct(pa.concat_tables([reached(history, fates.kept), metadata]))
+    return pa.concat_tables([reached(history, fates.kept), metadata])
 
 
 def _orphans(

@@ -88,10 +88,10 @@ def everything(history: History) -> pa.Table:
     """All that the metadata reaches, and the metadata files themselves."""
     import pyarrow as pa
 
-    from phlo_sql.compile.reachable import METADATA, distinct, reached, rows_of
+    from phlo_sql.compile.reachable import METADATA, reached, rows_of
 
     metadata = rows_of(((path, 0) for path in history.metadata_files), METADATA)
-    return distinct(pa.concat_tables([reached(history, list(history.reach.lists)), metadata]))
+    return pa.concat_tables([reached(history, list(history.reach.lists)), metadata])
 
 
 def _own(table: Table, intent: ExpireSnapshots | Vacuum) -> frozenset[str]:
