@@ -19,6 +19,7 @@ from phlo_sql.plan import Prediction
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
     from pyiceberg.table import Table
 
     from phlo_sql.compile.vacuum import VacuumPlan
@@ -62,16 +63,16 @@ def running(book: Runbook, edges: Edges) -> Iterator[Measure]:
     again = _again(book, edges)
     _refuse_other(book, again)
     table = _table(book, edges)
-    before = list_files(table.io, table.location())["path"].to_pylist()
+    before = list_files(table.io, table.location())
     with _put(again, table):
-        yield _Begun(book, again, table, edges, frozenset(before)).measure
+        yield _Begun(book, again, table, edges, before).measure
 
 
 class _Begun:
     """The state before the first step."""
 
     def __init__(
-        self, book: Runbook, again: VacuumPlan, table: Table, edges: Edges, before: frozenset[str]
+        self, book: Runbook, again: VacuumPlan, table: Table, edges: Edges, before: pa.Table
     ) -> None:
         self.book, self.again, self.table, self.edges = book, again, table, edges
         self.before = before
@@ -86,7 +87,7 @@ class _Begun:
         now = set(list_files(io, self.table.location())["path"].to_pylist())
         scratch = self.again.scratch
         ours = {scratch.union.target, *scratch.left_files} if scratch is not None else set()
-        more = self.before - now - set(sizes) - ours
+        more = self._old() - now - set(sizes) - ours
         alive = sorted(self._alive())
         lost = absent(io, alive)
         expired = self.again.retained
@@ -101,6 +102,16 @@ class _Begun:
             _check("live files that are there", last, lost, len(alive)),
             _check("files that went and were not listed", last, sorted(more), 0),
         )
+
+    def _old(self) -> set[str]:
+        """Files that were there and that a vacuum can take. A writer that must commit again
+        deletes manifests that it wrote a moment ago (Iceberg's `cleanUncommitted`)."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        young = pa.scalar(server_now(self.edges) - _intent(self.book, self.edges).older_than)
+        old = self.before.filter(pc.less(self.before["modified"], young))
+        return set(old["path"].to_pylist())
 
     def _alive(self) -> set[str]:
         """What was to stay, and what is alive now: others may have written meanwhile."""
