@@ -9,10 +9,10 @@ from sqlglot import exp
 
 from phlo_sql.dialect.predicates import compare
 from phlo_sql.dialect.queries import count, function, select
-from phlo_sql.dialect.render import Statement
 from phlo_sql.dialect.values import metadata_table
 
 if TYPE_CHECKING:
+    from phlo_sql.dialect.render import Statement
     from phlo_sql.model.names import TableName
 
 _MILLISECOND = timedelta(milliseconds=1)

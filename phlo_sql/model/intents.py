@@ -23,8 +23,9 @@ class Optimize:
 
     `target_file_size` in bytes is the size of the files written; None takes the table's own.
     `where` is a predicate that `dialect.predicate` reads. One statement takes at most
-    `max_slice_bytes` and `max_slice_files`. `rewrite_all` takes files of any size. `sort_by` are columns that files are sorted by in this run, `manifests` adds
-    `optimize_manifests` where it gains.
+    `max_slice_bytes` and `max_slice_files`. `rewrite_all` takes files of any size. `sort_by` are
+    columns that files are sorted by in this run, `manifests` adds `optimize_manifests` where it
+    gains.
     """
 
     table: TableName
