@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from phlo_sql.stack.clients import Clients
 
-pytest_plugins = ["tests.live.conftest"]
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("shown")]
 ROOT = Path(__file__).parent.parent.parent
 PROGRAM = Path(sys.executable).parent / "phlo-sql"

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from phlo_sql.stack import cache
+from tests.live.conftest import make_schema, stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = ["make_schema", "phlo", "stack"]
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 GENERATIONS = {"0.16": (3, 11), "0.18": (3, 12)}

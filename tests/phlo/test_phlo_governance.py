@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from phlo_sql.stack.clients import Clients
     from tests.phlo.conftest import Phlo
 
-pytest_plugins = ["tests.live.conftest"]
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("phlo")]
 
 ROLES = """\
