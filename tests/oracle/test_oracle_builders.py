@@ -21,7 +21,9 @@ NEEDS_NEWER = {"add_column clauses", "set_default", "drop_default"}
 def _filled(tree: Any, slots: Slots) -> Any:
     """The tree of the marks, with what fills the slots in the places of the marks."""
     if isinstance(tree, dict):
-        return {key: _filled(value, slots) for key, value in tree.items() if key != "length"}
+        # `drop_not_null` writes plain names bare: whether one is delimited is no part of the slot
+        left_out = {"length", "delimited"} if "delimited" in tree else {"length"}
+        return {key: _filled(value, slots) for key, value in tree.items() if key not in left_out}
     if isinstance(tree, list):
         return [_filled(item, slots) for item in tree]
     return slots.replace(tree) if isinstance(tree, str) else tree

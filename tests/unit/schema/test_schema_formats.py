@@ -23,7 +23,7 @@ from phlo_sql.schema.formats import arrow, avro, json_schema, markdown, mermaid,
 from phlo_sql.schema.formats import pydantic as pydantic_format
 from phlo_sql.schema.model import Field, TableSchema, numbered
 from phlo_sql.schema.spelling import iceberg, parse_type
-from tests.unit.schema.schemas import ODD, T, partitioned, schemas, trino_schemas, unnumbered
+from tests.unit.schema.schemas import ODD, T, partitioned, schemas, trino_schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,8 @@ class TestRoundTrips:
     @given(schema=schemas)
     def test_a_type_reads_back_from_its_text(self, schema: TableSchema) -> None:
         for each in schema.fields:
-            assert parse_type(iceberg(each.type)) == unnumbered(each.type)
+            text = iceberg(each.type)  # which tells neither ids nor comments
+            assert iceberg(parse_type(text)) == text
 
 
 def module_of(text: str, folder: Path, name: str) -> ModuleType:
@@ -127,12 +128,12 @@ class TestPython:
             found.from_row(found.T, [1])
 
     def test_odd_names_import_and_type_check_strictly(self, tmp_path: Path) -> None:
-        schema = of(*(['struct<date: date, "a b": list<int>, T: string>'] * len(ODD)), names=ODD)
+        schema = of(*(['struct<date: date, "a b": list<int>, t: string>'] * len(ODD)), names=ODD)
         files = {"typed_rows": python.write(schema), "typed_models": pydantic_format.write(schema)}
         for name, text in files.items():
             module_of(text, tmp_path, name)
         module = sys.modules["typed_rows"]
-        row = {name: {"date": date(2026, 1, 1), "a b": [1], "T": "x"} for name in ODD}
+        row = {name: {"date": date(2026, 1, 1), "a b": [1], "t": "x"} for name in ODD}
         assert module.to_row(module.from_row(module.T, row)) == row
         ran = subprocess.run(
             [sys.executable, "-m", "mypy", "--strict", "--config-file=", *files_of(tmp_path)],
