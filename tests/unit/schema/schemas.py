@@ -19,7 +19,6 @@ from phlo_sql.schema.model import (
     Type,
     by_id,
     numbered,
-    with_children,
 )
 
 T = TableName(catalog="iceberg", schema="s", name="t")
@@ -122,20 +121,4 @@ def partitioned(schema: TableSchema) -> TableSchema:
         comment="a 'table'",
         partitioning=(PartitionTerm(source=column.id, transform="bucket[8]"),),
         sort=(SortTerm(source=column.id, descending=True, nulls_first=False),),
-    )
-
-
-def unnumbered(kind: Type) -> Type:
-    """A type without ids."""
-    match kind:
-        case Struct(found):
-            inner = found
-        case ListOf(element):
-            inner = (element,)
-        case MapOf(key, value):
-            inner = (key, value)
-        case _:
-            return kind
-    return with_children(
-        kind, tuple(replace(each, id=0, type=unnumbered(each.type)) for each in inner)
     )
