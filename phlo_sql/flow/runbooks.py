@@ -45,7 +45,7 @@ def refuse_other_target(book: Runbook, edges: Edges) -> None:
     names, or the header's ref is shown by another catalog here. Permissions are asked for the
     header's table, so a statement must not reach past it."""
     plan = book.plan
-    if not plan.command.startswith(("table ", "runbook ")):
+    if not plan.command.startswith(("table ", "schema ", "runbook ")):
         return
     expected = physical(plan.table.within(edges.settings.trino_catalog.value), plan.ref, edges)
     for step in plan.steps:
