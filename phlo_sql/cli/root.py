@@ -12,7 +12,7 @@ GROUPS = {
     "table": ("phlo_sql.cli.table", "Optimize tables and look at their health."),
     "schema": ("phlo_sql.cli.schema", "Change, compare and export schemas."),
     "runbook": ("phlo_sql.cli.runbook", "Show and apply saved runbooks."),
-    "access": ("phlo_sql.cli.access", "Who may do what, and who did what."),
+    "access": ("phlo_sql.cli.access", "Who may do what."),
     "stack": ("phlo_sql.cli.stack", "Start and stop the local servers for trying and testing."),
     "completion": ("phlo_sql.cli.completion", "Print the completion script of a shell."),
     "doctor": ("phlo_sql.cli.doctor", "Check settings, server, catalog and procedures."),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FILE_NAME = "phlo-sql.toml"
 SECTION = "phlo-sql"
 SECTIONS = frozenset({"access", "audit"})
-"""`[audit] query_text` is the setting `audit_query_text`."""
+"""`[audit] on_failure` is the setting `audit_on_failure`."""
 PHLO_FILES = ("secrets/.env", "overrides/.env", ".env.local", ".env")
 """Under `.phlo/`, the strongest first (phlo `config/layout.py`)."""
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)\Z")

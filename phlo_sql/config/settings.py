@@ -211,7 +211,7 @@ class Settings:
         secret, "NESSIE_TOKEN", default=Secret(), help="bearer token for Nessie"
     )
     postgres_host: Setting[str] = setting(
-        text, "POSTGRES_HOST", default="", help="PostgreSQL that keeps policies and the audit trail"
+        text, "POSTGRES_HOST", default="", help="PostgreSQL that keeps the policies"
     )
     postgres_port: Setting[int] = setting(port, "POSTGRES_PORT", default=5432, help="its port")
     postgres_user: Setting[str] = setting(text, "POSTGRES_USER", default="phlo", help="its user")
@@ -225,13 +225,16 @@ class Settings:
         text, "PHLO_SQL_ACCESS_SCHEMA", default="access", help="its schema for the policies"
     )
     audit_schema: Setting[str] = setting(
-        text, "PHLO_SQL_AUDIT_SCHEMA", default="audit", help="its schema for the audit trail"
+        text,
+        "PHLO_SQL_AUDIT_SCHEMA",
+        default="audit",
+        help="its schema that is kept for an audit trail",
     )
     audit_on_failure: Setting[str] = setting(
         on_failure,
         "PHLO_SQL_AUDIT_ON_FAILURE",
         default="refuse",
-        help="while PostgreSQL is away: refuse, or spool (go on, deliver the records later)",
+        help="while PostgreSQL is away: refuse, or spool (go by the policies last read, for a day)",
     )
     access_opa_bundle: Setting[str] = setting(
         text,
