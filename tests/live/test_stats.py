@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.live.browser import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,23 +134,7 @@ def test_the_page_opens_in_a_browser_without_network(
     text = page.read_text()
     assert "http://" not in text
     assert "https://" not in text
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert browser, "a browser is needed: apt-get install chromium"
-    words = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=900,1400"]
-    shot = tmp_path / "shot.png"
-    subprocess.run(
-        [*words, f"--user-data-dir={tmp_path}/profile", f"--screenshot={shot}", page.as_uri()],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    shown = subprocess.run(
-        [*words, f"--user-data-dir={tmp_path}/profile", "--dump-dom", page.as_uri()],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    ).stdout
+    shown, shot = opened(page, tmp_path)
     assert shot.stat().st_size > 10_000
     assert shown.count("<svg") >= 4
     assert "days" in shown
