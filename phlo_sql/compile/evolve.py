@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
+from phlo_sql.compile.evolve_names import WHOLE_CONTAINERS, whole_fails
 from phlo_sql.compile.evolve_steps import Steps
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from phlo_sql.model.names import TableName
     from phlo_sql.model.server import Server
     from phlo_sql.plan import Step
     from phlo_sql.schema.model import Field, TableSchema
@@ -29,6 +31,7 @@ _PARTITIONING_FIXED = 480
 _DEFAULTS = 480
 _FORMAT_3 = 480
 _DEFAULT_FORMAT = 3
+_THROUGH_TYPES = frozenset({What.ADDED, What.DROPPED, What.TYPE, What.ORDER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,8 @@ class Surroundings:
 
     server: Server
     digest: str
+    asked: TableName | None = None
+    """The table as it was named; at another ref than main it has another name in Trino."""
     readers: tuple[Reader, ...] = ()
     lost: tuple[tuple[int, Lost], ...] = ()
     """By the id of the field that is dropped."""
@@ -92,7 +97,7 @@ def compile_evolve(
 
     Raises PhloSqlError(IMPOSSIBLE_CHANGE), or BREAKING_CHANGE where that is not allowed.
     """
-    found = judge(differences(current, desired), desired, around)
+    found = judge(differences(current, desired), current, desired, around)
     _refuse(found, allow_breaking=allow_breaking)
     ordered = tuple(each for each in found if each.effect is not Effect.IMPOSSIBLE)
     assert current.name is not None  # noqa: S101 - it was read under a name
@@ -106,7 +111,7 @@ def compile_evolve(
         plan=Plan(
             command=COMMAND,
             command_line=command_line,
-            table=current.name,
+            table=around.asked or current.name,
             ref=current.ref,
             trino_version=around.server.version,
             state=Binding(
@@ -155,11 +160,37 @@ def _risk(found: tuple[Difference, ...], steps: tuple[Step, ...], around: Surrou
 
 
 def judge(
-    found: Iterable[Difference], desired: TableSchema, around: Surroundings
+    found: Iterable[Difference],
+    current: TableSchema,
+    desired: TableSchema,
+    around: Surroundings,
 ) -> tuple[Difference, ...]:
     """The differences with what this server and its views add to them."""
     fields = by_id(desired.fields)
-    return tuple(_judged(each, fields, desired, around) for each in found)
+    whole = _whole_refused(current, desired, around.server.version)
+    return tuple(
+        replace(
+            each,
+            effect=Effect.IMPOSSIBLE,
+            why=whole[each.id],
+            instead=f"do it with Trino {WHOLE_CONTAINERS} or newer, or with Spark",
+        )
+        if each.what in _THROUGH_TYPES and each.id in whole and each.effect is not Effect.IMPOSSIBLE
+        else _judged(each, fields, desired, around)
+        for each in found
+    )
+
+
+def _whole_refused(current: TableSchema, desired: TableSchema, version: int) -> dict[int, str]:
+    twins = {each.id: each for each in desired.fields}
+    refused: dict[int, str] = {}
+    for each in current.fields:
+        if each.id not in twins:
+            continue
+        found = whole_fails(each, twins[each.id], version)
+        if found is not None:
+            refused.update(dict.fromkeys(found[0], found[1]))
+    return refused
 
 
 def _judged(

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from phlo_sql.schema import spelling
-from phlo_sql.schema.model import MapOf, Primitive, Struct, children, walk
+from phlo_sql.schema.model import ListOf, MapOf, Primitive, Struct, children, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from phlo_sql.schema.model import Field, Path, TableSchema, Type
+
+WHOLE_CONTAINERS = 480
+"""The first Trino that sets the type of a column with an array or a map in it."""
 
 
 @dataclass(slots=True)
@@ -61,31 +64,78 @@ class Names:
 
 def needs_whole(old: Type, new: Type) -> str | None:
     """Why a column's type is set whole; None where statements on its fields do."""
-    return next(_reasons(old, new, (), inside_map=False), None)
+    return next((why for why, _ in _reasons(old, new, ())), None)
 
 
-def _reasons(old: Type, new: Type, path: Path, *, inside_map: bool) -> Iterator[str]:
+def whole_fails(old: Field, new: Field, trino_version: int) -> tuple[frozenset[int], str] | None:
+    """The fields that change with the column's whole type, where this server can't set it, and why.
+
+    Before 480, `SET DATA TYPE` compared arrays and maps with field ids, which are never the same
+    (`IcebergMetadata.buildUpdateSchema`).
+    """
+    if trino_version >= WHOLE_CONTAINERS:
+        return None
+    ids: set[int] = set()
+    for _, fields in _reasons(old.type, new.type, (), around=old.id):
+        ids |= fields
+    if not ids or not _keeps_container(old.type, new.type):
+        return None
+    return (
+        frozenset(ids),
+        f"Trino {trino_version} can't set the type of a column with an array or a map in it",
+    )
+
+
+def _keeps_container(old: Type, new: Type) -> bool:
+    if isinstance(old, ListOf | MapOf):
+        return isinstance(new, ListOf | MapOf)
+    twins = {each.id: each for each in children(new)}
+    return any(
+        each.id in twins and _keeps_container(each.type, twins[each.id].type)
+        for each in children(old)
+    )
+
+
+def _reasons(
+    old: Type,
+    new: Type,
+    path: Path,
+    *,
+    around: int = 0,
+    held: bool = False,
+    inside_map: bool = False,
+) -> Iterator[tuple[str, frozenset[int]]]:
+    """Reasons, each with the fields that it is about; `held` is what an array or a map holds."""
     if type(old) is not type(new) or isinstance(old, Primitive):
-        held = path[-1:] in (("element",), ("key",), ("value",))
-        if old != new and (inside_map or held):
-            yield f"{spelling.written(path)} is changed through the column's whole type"
+        if old != new and held:
+            why = f"{spelling.written(path)} is changed through the column's whole type"
+            yield why, frozenset({around})
         return
     within = inside_map or isinstance(old, MapOf)
     before, after = children(old), children(new)
     twins = {each.id: each for each in after}
-    moved = [each.id for each in before if each.id in twins] != [
-        each.id for each in after if each.id in {one.id for one in before}
-    ]
     ids = {each.id for each in before}
+    moved = [each.id for each in before if each.id in twins] != [
+        each.id for each in after if each.id in ids
+    ]
     appended = [each.id in ids for each in after]
     if isinstance(old, Struct) and (moved or appended != sorted(appended, reverse=True)):
-        yield "only a whole type puts its fields into another order"
+        last = max((place for place, there in enumerate(appended) if there), default=0)
+        between = {each.id for each in after[:last] if each.id not in ids}
+        why = "only a whole type puts its fields into another order"
+        yield why, frozenset(between | ({around} if moved else set()))
     if within and ids != set(twins):
-        yield "Trino reaches the fields inside a map only through the whole type"
+        why = "Trino reaches the fields inside a map only through the whole type"
+        yield why, frozenset(ids ^ set(twins))
     for each in before:
         if each.id in twins:
             yield from _reasons(
-                each.type, twins[each.id].type, (*path, each.name), inside_map=within
+                each.type,
+                twins[each.id].type,
+                (*path, each.name),
+                around=each.id,
+                held=not isinstance(old, Struct),
+                inside_map=within,
             )
 
 

@@ -38,7 +38,7 @@ def compile_plan(intent: Evolve, edges: Edges) -> EvolvePlan:
     if named.unfinished is not None:
         return _remaining(named, current, digest, edges)
     wanted = _desired(named, current)
-    around = _surroundings(current, wanted, digest, edges)
+    around = replace(_surroundings(current, wanted, digest, edges), asked=named.table)
     return compile_evolve(
         current,
         wanted,

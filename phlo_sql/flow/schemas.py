@@ -131,7 +131,7 @@ def _altered(
         )
     server = edges.server(name)
     around = Surroundings(server=server, digest="")
-    told = judge(found, right, around)
+    told = judge(found, left, right, around)
     spoken = left.says & right.says
     wanted = replace(
         (reached := feasible(left, right, told)),

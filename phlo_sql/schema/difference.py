@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phlo_sql.schema import spelling
@@ -52,7 +53,18 @@ def line_up(left: TableSchema, right: TableSchema) -> TableSchema:
 def differences(left: TableSchema, right: TableSchema) -> tuple[Difference, ...]:
     """All that leads from left to right; `right` is lined up with `left`."""
     spoken = left.says & right.says
-    found = [*_fields(left, right, docs="docs" in spoken)]
+    keys = _key_ids(left.fields) | _key_ids(right.fields)
+    found = [
+        replace(
+            each,
+            effect=Effect.IMPOSSIBLE,
+            why="Iceberg changes no keys of a map",
+            instead="add a column with the new map, copy, then drop the old one",
+        )
+        if each.id in keys
+        else each
+        for each in _fields(left, right, docs="docs" in spoken)
+    ]
     if left.format_version != right.format_version and "properties" in spoken:
         found.append(_format(left, right))
     if "comment" in spoken and (left.comment or None) != (right.comment or None):
@@ -66,6 +78,12 @@ def differences(left: TableSchema, right: TableSchema) -> tuple[Difference, ...]
     if "properties" in spoken:
         found += _properties(left, right)
     return tuple(found)
+
+
+def _key_ids(fields: tuple[Field, ...]) -> set[int]:
+    """The keys of maps and all inside them (`UpdateSchema`: "Cannot alter map keys")."""
+    keys = [each.type.key for _, each in walk(fields) if isinstance(each.type, MapOf)]
+    return {inner.id for _, inner in walk(tuple(keys))}
 
 
 def _plain(what: What, old: str | None, new: str | None, why: str, path: Path = ()) -> Difference:
@@ -89,7 +107,7 @@ def _fields(left: TableSchema, right: TableSchema, *, docs: bool) -> Iterator[Di
             yield from _changed(
                 left, (old[each], new[each]), (before[each], after[each]), docs=docs
             )
-    yield from _order(left.fields, right.fields, ())
+    yield from _order(left.fields, right.fields, (), 0)
 
 
 def _inside(path: Path, places: Container[Path]) -> bool:
@@ -296,7 +314,9 @@ def _shown(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _order(left: tuple[Field, ...], right: tuple[Field, ...], path: Path) -> Iterator[Difference]:
+def _order(
+    left: tuple[Field, ...], right: tuple[Field, ...], path: Path, around: int
+) -> Iterator[Difference]:
     ids, others = {each.id for each in left}, {each.id for each in right}
     before = [each for each in left if each.id in others]
     after = [each for each in right if each.id in ids]
@@ -306,6 +326,7 @@ def _order(left: tuple[Field, ...], right: tuple[Field, ...], path: Path) -> Ite
             path=path,
             old=_names(before),
             new=_names(after),
+            id=around,
             effect=Effect.COMPATIBLE if path else Effect.IMPOSSIBLE,
             why="fields are read by id"
             if path
@@ -318,7 +339,7 @@ def _order(left: tuple[Field, ...], right: tuple[Field, ...], path: Path) -> Ite
     for each in left:
         if each.id in twins:
             yield from _order(
-                children(each.type), children(twins[each.id].type), (*path, each.name)
+                children(each.type), children(twins[each.id].type), (*path, each.name), each.id
             )
 
 

@@ -23,17 +23,19 @@ def feasible(left: TableSchema, right: TableSchema, found: Sequence[Difference])
     keep = {each.id for each in bad if each.what is What.DROPPED}
     same = {
         what: {each.id for each in bad if each.what is what}
-        for what in (What.TYPE, What.NULLABLE, What.RENAMED)
+        for what in (What.TYPE, What.NULLABLE, What.RENAMED, What.ORDER)
     }
 
     def one(each: Field) -> Field:
         old = was.get(each.id)
         if old is None:
-            return replace(each, type=with_children(each.type, level(children(each.type), ())))
+            return replace(
+                each, type=with_children(each.type, level(children(each.type), (), each.id))
+            )
         kind = (
             old.type
             if each.id in same[What.TYPE]
-            else with_children(each.type, level(children(each.type), children(old.type)))
+            else with_children(each.type, level(children(each.type), children(old.type), each.id))
         )
         return replace(
             each,
@@ -42,11 +44,15 @@ def feasible(left: TableSchema, right: TableSchema, found: Sequence[Difference])
             name=old.name if each.id in same[What.RENAMED] else each.name,
         )
 
-    def level(fields: tuple[Field, ...], old: tuple[Field, ...]) -> tuple[Field, ...]:
-        kept = tuple(one(each) for each in fields if each.id not in skip)
-        return (*kept, *(each for each in old if each.id in keep))
+    def level(fields: tuple[Field, ...], old: tuple[Field, ...], around: int) -> tuple[Field, ...]:
+        back = [each for each in old if each.id in keep]
+        found = [*(one(each) for each in fields if each.id not in skip), *back]
+        if around in same[What.ORDER] or (around and back):
+            places = {each.id: place for place, each in enumerate(old)}
+            found.sort(key=lambda each: places.get(each.id, len(places)))
+        return tuple(found)
 
-    fields = level(right.fields, left.fields)
+    fields = level(right.fields, left.fields, 0)
     fixed = any(
         each.what is What.PARTITIONING and each.effect is Effect.IMPOSSIBLE for each in found
     )

@@ -51,7 +51,8 @@ class TestTables:
         for statement in sql:
             each_stack.rows(statement.removesuffix(";"))
         left = document(each_stack, "schema", "diff", one, other, "--exit-code")
-        assert left["data"]["differences"] == []
+        unreached = [] if version >= 480 else ["m.value.j"]  # 476 sets no type that holds a map
+        assert [each["path"] for each in left["data"]["differences"]] == unreached
         assert left["exit_code"] == 0
 
     def test_exported_sql_makes_the_same_table(

@@ -129,6 +129,49 @@ class TestRefusals:
         assert "s.v" in refused.value.problem
 
 
+NESTED = (
+    Field(name="m", type=parse_type("map<struct<u: int>, struct<k: int, i: int>>")),
+    Field(name="l", type=parse_type("list<int>")),
+    Field(name="s", type=parse_type("struct<x: int, y: int>")),
+)
+
+
+class TestWholeTypes:
+    """What only the type of the whole column reaches, which a server before 480 can't set."""
+
+    @pytest.mark.parametrize(
+        ("change", "version", "refused"),
+        [
+            (Wanted(adds=((("m", "value", "j"), INT),)), 483, ""),
+            (Wanted(adds=((("m", "value", "j"), INT),)), 476, "m.value.j: added"),
+            (Wanted(drops=(("m", "value", "k"),)), 476, "m.value.k"),
+            (Wanted(types=((("l", "element"), Primitive("long")),)), 483, ""),
+            (Wanted(types=((("l", "element"), Primitive("long")),)), 476, "l.element"),
+            (Wanted(types=((("m", "value", "k"), Primitive("long")),)), 476, ""),
+            (Wanted(adds=((("s", "z"), INT),)), 476, ""),
+            (Wanted(types=((("m", "key", "u"), Primitive("long")),)), 483, "keys of a map"),
+        ],
+    )
+    def test_refused_where_the_server_can_not(
+        self, change: Wanted, version: int, refused: str
+    ) -> None:
+        fields = numbered((*NESTED, Field(name="z", type=INT)))
+        current = TableSchema(fields=fields, name=T, uuid="u", last_id=20)
+
+        def made() -> int:
+            wanted, now = desired(current, change), datetime(2026, 1, 1, tzinfo=UTC)
+            plan = compile_evolve(current, wanted, around(version), now, "", allow_breaking=True)
+            return len(plan.plan.steps)
+
+        if not refused:
+            assert made() == 1
+            return
+        with pytest.raises(PhloSqlError) as found:
+            made()
+        assert found.value.code is Code.IMPOSSIBLE_CHANGE
+        assert refused in found.value.problem
+
+
 class TestSpelling:
     @pytest.mark.parametrize(
         ("text", "shown"),

@@ -15,11 +15,11 @@
 -- does:      attrs.value.k: type int → long (compatible)
 -- risk:      low: metadata only, no file is written
 -- predicts:  nothing
--- digest:    sha256:0dcd82297f2ae78c1668560b7fac5cf8162e78c3b8b13536483bc609534e7f6b
+-- digest:    sha256:b4a7bd831f48180c2afadda77c0598da4d77e9176a102ef8bb3ea970fe662711
 -- ----------------------------------------------------------------------------
 
--- == Step 1 of 3: make attrs map<string, struct<k: long>> ==
--- why:       value.k is changed through the column's whole type
+-- == Step 1 of 3: make id long ==
+-- why:       asked for; files that are there are read as the wider type
 -- kind:      ddl
 -- destroys:  nothing
 -- predicts:  nothing
@@ -31,15 +31,6 @@ FROM "iceberg"."information_schema"."columns"
 WHERE
   "table_schema" = 'sales' AND "table_name" = 'orders';
 -- statement
-ALTER TABLE "iceberg"."sales"."orders" ALTER COLUMN "attrs" SET DATA TYPE MAP(VARCHAR, ROW("k" BIGINT));
--- undo:      none: Iceberg does not narrow a type; the wider one reads everything
-
--- == Step 2 of 3: make id long ==
--- why:       asked for; files that are there are read as the wider type
--- kind:      ddl
--- destroys:  nothing
--- predicts:  nothing
--- statement
 ALTER TABLE "iceberg"."sales"."orders" ALTER COLUMN "id" SET DATA TYPE BIGINT;
 -- check type: expect "bigint"
 SELECT
@@ -47,6 +38,15 @@ SELECT
 FROM "iceberg"."information_schema"."columns"
 WHERE
   "table_schema" = 'sales' AND "table_name" = 'orders' AND "column_name" = 'id';
+-- undo:      none: Iceberg does not narrow a type; the wider one reads everything
+
+-- == Step 2 of 3: make attrs.value.k long ==
+-- why:       asked for; files that are there are read as the wider type
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+ALTER TABLE "iceberg"."sales"."orders" ALTER COLUMN "attrs"."value"."k" SET DATA TYPE BIGINT;
 -- undo:      none: Iceberg does not narrow a type; the wider one reads everything
 
 -- == Step 3 of 3: let id be NULL ==

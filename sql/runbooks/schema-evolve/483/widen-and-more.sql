@@ -15,11 +15,11 @@
 -- does:      attrs.value.k: type int → long (compatible)
 -- risk:      low: metadata only, no file is written
 -- predicts:  nothing
--- digest:    sha256:054b3baf9735d0ef2cb186c9dfd0468267b13964c73c0837df3f1319c25195c0
+-- digest:    sha256:560e388dc9e9aaf18b054d8c686db7cdbded35b8513f931ae3ef12d990e0a052
 -- ----------------------------------------------------------------------------
 
--- == Step 1 of 3: make attrs map<string, struct<k: long>> ==
--- why:       value.k is changed through the column's whole type
+-- == Step 1 of 3: make id long ==
+-- why:       asked for; files that are there are read as the wider type
 -- kind:      ddl
 -- destroys:  nothing
 -- predicts:  nothing
@@ -31,15 +31,6 @@ FROM "iceberg"."information_schema"."columns"
 WHERE
   "table_schema" = 'sales' AND "table_name" = 'orders';
 -- statement
-ALTER TABLE "iceberg"."sales"."orders" ALTER COLUMN "attrs" SET DATA TYPE MAP(VARCHAR, ROW("k" BIGINT));
--- undo:      none: Iceberg does not narrow a type; the wider one reads everything
-
--- == Step 2 of 3: make id long ==
--- why:       asked for; files that are there are read as the wider type
--- kind:      ddl
--- destroys:  nothing
--- predicts:  nothing
--- statement
 ALTER TABLE "iceberg"."sales"."orders" ALTER COLUMN "id" SET DATA TYPE BIGINT;
 -- check type: expect "bigint"
 SELECT
@@ -47,6 +38,15 @@ SELECT
 FROM "iceberg"."information_schema"."columns"
 WHERE
   "table_schema" = 'sales' AND "table_name" = 'orders' AND "column_name" = 'id';
+-- undo:      none: Iceberg does not narrow a type; the wider one reads everything
+
+-- == Step 2 of 3: make attrs.value.k long ==
+-- why:       asked for; files that are there are read as the wider type
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+ALTER TABLE "iceberg"."sales"."orders" ALTER COLUMN "attrs"."value"."k" SET DATA TYPE BIGINT;
 -- undo:      none: Iceberg does not narrow a type; the wider one reads everything
 
 -- == Step 3 of 3: let id be NULL ==
