@@ -282,9 +282,10 @@ class TestTypes:
             assert "plugin" in refused["errors"][0]
 
 
-PLANNED_MEANWHILE = "out of bounds for length"
-"""Trino itself (GENERIC_INTERNAL_ERROR), for an INSERT that is analyzed before an ALTER and planned
-after it: any ALTER, by anybody, does that."""
+PLANNED_MEANWHILE = "GENERIC_INTERNAL_ERROR"
+"""Trino itself (ArrayIndexOutOfBoundsException), for an INSERT that is analyzed before an ALTER and
+planned after it: any ALTER, by anybody, does that."""
+EVOLUTIONS = 23
 
 
 class TestNoDowntime:
@@ -329,6 +330,6 @@ class TestNoDowntime:
             for worker in workers:
                 worker.join()
         assert errors == []
-        assert len(raced) <= 3  # each wrote nothing, as the count says, and the next one went on
+        assert len(raced) <= EVOLUTIONS  # each wrote nothing, as the count says; the next went on
         assert min(turns.values()) > 2
         assert stack.rows(f"SELECT count(*) FROM {table}") == [(turns["written"],)]
