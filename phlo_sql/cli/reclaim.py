@@ -39,12 +39,18 @@ _OLDER = click.option(
     metavar="N",
     help="Snapshots of each branch that stay whatever their age.",
 )
+@click.option(
+    "--clean-expired-metadata",
+    is_flag=True,
+    help="Forget schemas and partition specs that no snapshot needs; Trino 479 or newer.",
+)
 @_SHORT
 @mutating
 def expire_snapshots(
     name: tuple[TableName, str | None],
     older_than: timedelta,
     keep_last: int | None,
+    clean_expired_metadata: bool,
     allow_short_retention: bool,
     ref: str | None,
     options: Options,
@@ -72,6 +78,7 @@ def expire_snapshots(
         ref=one_ref(written_ref, ref),
         older_than=older_than,
         keep_last=keep_last,
+        clean_expired_metadata=clean_expired_metadata,
         allow_short_retention=allow_short_retention,
     )
     return change(intent, options, draw_reclaim.expired)

@@ -64,6 +64,7 @@ class Terms:
     retention: timedelta
     retain_last: int | None
     lowers_floor: bool
+    cleans_metadata: bool = False
 
 
 def compile_expire(
@@ -147,8 +148,20 @@ def _terms(intent: ExpireSnapshots, history: History, server: Server, now: datet
     lowers = below_floor(
         intent.older_than, server.expire_floor, allowed=intent.allow_short_retention
     )
+    if intent.clean_expired_metadata and server.version < _RETAIN_LAST:
+        raise PhloSqlError(
+            Code.UNSUPPORTED_VERSION,
+            f"Trino {server.version} cleans no metadata of {history.table} when snapshots expire, "
+            f"{_RETAIN_LAST} is the first that does",
+            "leave --clean-expired-metadata out: unused schemas cost little",
+        )
     if intent.keep_last is None or server.version >= _RETAIN_LAST:
-        return Terms(retention=intent.older_than, retain_last=intent.keep_last, lowers_floor=lowers)
+        return Terms(
+            retention=intent.older_than,
+            retain_last=intent.keep_last,
+            lowers_floor=lowers,
+            cleans_metadata=intent.clean_expired_metadata,
+        )
     return Terms(
         retention=max(intent.older_than, _age_of_last(intent.keep_last, history, now)),
         retain_last=None,
@@ -212,6 +225,8 @@ def expire_steps(
     arguments: dict[str, Any] = {"retention_threshold": trino_duration(terms.retention)}
     if terms.retain_last is not None:
         arguments["retain_last"] = terms.retain_last
+    if terms.cleans_metadata:
+        arguments["clean_expired_metadata"] = True
     floor = floor_step(catalog, "expire_snapshots_min_retention", terms.retention)
     before = (floor,) if terms.lowers_floor else ()
     cutoff = int(now.timestamp() * 1000) - terms.retention // timedelta(milliseconds=1)

@@ -81,6 +81,8 @@ def command_line(intent: ExpireSnapshots) -> str:
     words += ["--older-than", trino_duration(intent.older_than)]
     if intent.keep_last is not None:
         words += ["--keep-last", str(intent.keep_last)]
+    if intent.clean_expired_metadata:
+        words += ["--clean-expired-metadata"]
     if intent.allow_short_retention:
         words += ["--allow-short-retention"]
     return shlex.join(words)

@@ -49,6 +49,8 @@ class ExpireSnapshots:
     ref: str | None = None
     older_than: timedelta = RETENTION
     keep_last: int | None = None
+    clean_expired_metadata: bool = False
+    """Drop schemas and partition specs too that no snapshot needs any more; from Trino 479 on."""
     allow_short_retention: bool = False
 
 

@@ -25,6 +25,7 @@ from phlo_sql.compile.reachable import METADATA, SCHEMA, distinct, reached, rows
 from phlo_sql.compile.vacuum import Seen, compile_vacuum
 from phlo_sql.compile.vacuum_scratch import Scratch
 from phlo_sql.compile.vacuum_union import Version, scratch_table, union_of
+from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.history import History, Reach, SizedFile
 from phlo_sql.model.intents import ExpireSnapshots, Vacuum
 from phlo_sql.model.state import Snapshot, SnapshotRef
@@ -41,6 +42,7 @@ AGES = (40, 30, 9, 1)
 EXPIRE = {
     "a-week": ExpireSnapshots(table=ORDERS),
     "keep-last": ExpireSnapshots(table=ORDERS, keep_last=2),
+    "clean-metadata": ExpireSnapshots(table=ORDERS, clean_expired_metadata=True),
     "short-retention": ExpireSnapshots(
         table=ORDERS, older_than=timedelta(hours=36), allow_short_retention=True
     ),
@@ -168,6 +170,7 @@ CASES = [
     for command, named in (("expire-snapshots", EXPIRE), ("vacuum", VACUUM))
     for name in named
     for version in (476, 483)
+    if (name, version) != ("clean-metadata", 476)
 ]
 
 
@@ -190,6 +193,12 @@ def test_runbook_is_as_it_was(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_metadata_is_cleaned_by_servers_that_can() -> None:
+    with pytest.raises(PhloSqlError) as found:
+        emitted("expire-snapshots", "clean-metadata", 476)
+    assert found.value.code is Code.UNSUPPORTED_VERSION
 
 
 def test_no_golden_file_is_left_over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,61 @@ def test_what_is_listed_goes_and_nothing_else(
     loaded(stack, table).refresh()
     assert {each.snapshot_id for each in loaded(stack, table).metadata.snapshots} == kept
     assert rows(stack, table) == 48
+
+
+def test_a_branch_and_a_tag_keep_by_their_own_retention(
+    each_stack: Clients, make_schema: Callable[..., str]
+) -> None:
+    stack = each_stack
+    table = make_schema(stack) + ".t"
+    stack.rows(f"CREATE TABLE {table} AS SELECT * FROM tpch.tiny.nation")
+    for key in range(3):
+        stack.rows(f"DELETE FROM {table} WHERE nationkey = {key}")
+    ids = [each.snapshot_id for each in loaded(stack, table).metadata.snapshots]
+    with loaded(stack, table).manage_snapshots() as refs:
+        refs.create_branch(
+            ids[2], "dev", max_snapshot_age_ms=30 * 86_400_000, min_snapshots_to_keep=1
+        )
+        refs.create_tag(ids[0], "gone", max_ref_age_ms=1)
+    time.sleep(1.1)  # --older-than 1s
+    before = stored(stack, table)
+    planned = document(stack, "table", "expire-snapshots", table, *SHORT, "--dry-run")
+    kept = {each["snapshot_id"] for each in planned["data"]["snapshots"] if each["kept"]}
+    assert kept == set(ids), planned  # dev keeps all of its own history for thirty days
+    assert any("tag gone" in each for each in planned["warnings"])
+    with loaded(stack, table).manage_snapshots() as refs:
+        refs.remove_branch("dev")
+    with loaded(stack, table).manage_snapshots() as refs:
+        refs.create_branch(ids[2], "dev", max_snapshot_age_ms=1, min_snapshots_to_keep=1)
+    before = stored(stack, table)
+    planned = document(stack, "table", "expire-snapshots", table, *SHORT, "--dry-run")
+    kept = {each["snapshot_id"] for each in planned["data"]["snapshots"] if each["kept"]}
+    assert kept == {ids[2], ids[3]}
+    done = document(stack, "table", "expire-snapshots", table, *SHORT, "--yes")
+    assert done["status"] == "success", done
+    assert set(before) - set(stored(stack, table)) == set(planned["data"]["deleted_paths"])
+    left = loaded(stack, table).metadata
+    assert {each.snapshot_id for each in left.snapshots} == kept
+    assert "gone" not in left.refs
+
+
+def test_unused_schemas_go_where_the_server_can(
+    each_stack: Clients, make_schema: Callable[..., str]
+) -> None:
+    stack = each_stack
+    table = make_schema(stack) + ".t"
+    stack.rows(f"CREATE TABLE {table} AS SELECT * FROM tpch.tiny.nation")
+    stack.rows(f"ALTER TABLE {table} ADD COLUMN more integer")
+    stack.rows(f"INSERT INTO {table} (nationkey, more) VALUES (99, 1)")
+    time.sleep(1.1)  # --older-than 1s
+    words = (*SHORT, "--clean-expired-metadata", "--yes")
+    done = document(stack, "table", "expire-snapshots", table, *words)
+    if stack.version < 479:
+        assert done["reason_code"] == "unsupported_version", done
+        assert "479" in done["errors"][0]
+        return
+    assert done["status"] == "success", done
+    assert len(loaded(stack, table).metadata.schemas) == 1
 
 
 def test_nessie_is_explained_and_vacuum_named(
