@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -50,12 +51,12 @@ def read(
     Raises PhloSqlError(UNSAFE_DELETION) where refs can't be held in one metadata file, or no
     scratch catalog is set up for it.
     """
-    from pyiceberg.table.metadata import TableMetadataUtil
 
     from phlo_sql.compile.vacuum_union import union_of
     from phlo_sql.flow.vacuum_seen import everything
     from phlo_sql.observe import nessie_contents
     from phlo_sql.observe.history import history_of
+    from phlo_sql.observe.partly import parse_partly
 
     edges.note("reading the table on every ref")
     contents = nessie_contents.tables(properties)
@@ -72,7 +73,7 @@ def read(
     base = next(each for each in versions if each.location == mine.metadata_location)
     others = [each for each in versions if each is not base]
     union = union_of(base, others)
-    metadata = TableMetadataUtil.parse_raw(union.text)
+    metadata = parse_partly(json.loads(union.text))[0]
     whole = history_of(metadata, union.target, table.io, history.table, intent.ref)
     live = everything(replace(whole, metadata_files=whole.metadata_files[1:]))
     scratch = _scratch(history, union, listing, live, heads, edges)

@@ -92,6 +92,13 @@ def _of_catalog(catalog: Catalog) -> Iterator[Listed]:
                 table = catalog.load_table(identifier)
             except (NoSuchTableError, NoSuchIcebergTableError):
                 continue  # dropped meanwhile, or no Iceberg table
+            except ValueError as error:
+                raise PhloSqlError(
+                    Code.UNSAFE_DELETION,
+                    f"table {'.'.join(identifier)} of the same catalog can't be read, and may use "
+                    f"any file: {str(error).splitlines()[0]}",
+                    "it has a type that PyIceberg does not know: nothing can be proven dead here",
+                ) from error
             yield Listed(name=".".join(identifier), metadata_location=table.metadata_location)
         deeper = catalog.list_namespaces(namespace)
         pending += [each for each in deeper if len(each) > len(namespace)]
@@ -158,13 +165,12 @@ def metadata_document(io: FileIO, location: str, name: str) -> dict[str, Any] | 
 
 def history_of_neighbour(io: FileIO, neighbour: Neighbour) -> History | None:
     """All that it reads; None where its manifests are gone. Raises PhloSqlError."""
-    from pyiceberg.table.metadata import TableMetadataUtil
-
     from phlo_sql.model.names import TableName
     from phlo_sql.observe.history import history_of
+    from phlo_sql.observe.partly import parse_partly
 
     try:
-        metadata = TableMetadataUtil.parse_obj(dict(neighbour.document))
+        metadata, _ = parse_partly(neighbour.document)
     except ValueError as error:
         raise PhloSqlError(
             Code.UNSAFE_DELETION,

@@ -7,6 +7,7 @@ are is kept beside.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,10 @@ from pyiceberg.types import IcebergType
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pyiceberg.catalog import Catalog
+    from pyiceberg.table.metadata import TableMetadata
 
     from phlo_sql.model.names import TableName
 
@@ -64,14 +66,24 @@ def read_partly(
             "check what PyIceberg needs to reach the object store",
         ) from error
     document = json.loads(gzip.decompress(content) if content[:2] == _GZIP else content)
-    types: dict[int, str] = {}
-    for schema in document["schemas"]:
-        _replace(schema, types)
-    table = PartlyReadTable(
-        identifier, TableMetadataUtil.parse_obj(document), location, io, catalog
-    )
+    metadata, types = parse_partly(document)
+    table = PartlyReadTable(identifier, metadata, location, io, catalog)
     table.types, table._locate = types, locate
     return table
+
+
+def parse_partly(document: Mapping[str, Any]) -> tuple[TableMetadata, dict[int, str]]:
+    """A metadata document as PyIceberg's own, and by field id the types that it can't load.
+
+    Raises ValueError for what is no table's metadata.
+    """
+    readable = dict(document)
+    types: dict[int, str] = {}
+    for part in readable.keys() & {"schemas", "schema"}:  # format 1 may have `schema` alone
+        readable[part] = copy.deepcopy(document[part])
+        for schema in readable[part] if part == "schemas" else [readable[part]]:
+            _replace(schema, types)
+    return TableMetadataUtil.parse_obj(readable), types
 
 
 def _replace(kind: Any, types: dict[int, str]) -> None:

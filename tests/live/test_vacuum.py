@@ -316,3 +316,20 @@ class TestOtherTables:
         found = vacuum(stack, table, "--yes")
         assert found["reason_code"] == "unsafe_deletion", found
         assert stored(stack, table) == before
+
+
+def test_a_neighbour_with_a_type_unknown_to_the_planner_stops_nothing(
+    stack: Clients, make_schema: Callable[..., str]
+) -> None:
+    schema = make_schema(stack)
+    table = f"{schema}.t"
+    stack.rows(f"CREATE TABLE {table} AS SELECT * FROM tpch.tiny.nation")
+    stack.rows(f"CREATE TABLE {schema}.odd (v array(variant)) WITH (format_version = 3)")
+    stack.rows(f"INSERT INTO {schema}.odd VALUES ARRAY[CAST(1 AS variant)]")
+    make_older(stack, table)
+    dead = dead_file(local(loaded(stack, table).location()) / "data" / "left.parquet")
+    done = vacuum(stack, table, "--yes")
+    assert done["status"] == "success", done
+    assert done["data"]["result"]["deleted_files"] == 1
+    assert dead not in stored(stack, table)
+    assert rows(stack, f"{schema}.odd") == 1
