@@ -18,8 +18,10 @@ install: .venv/.installed ## Make .venv with phlo-sql in it, from the locked dep
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "missing: Python's venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@# The lock is complete. With dependencies pip looks at "coverage[toml]" anew, and fails on the day of a release.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip check --disable-pip-version-check
 	@touch $@
 
 check: install ## Lint, format, types, layers

@@ -94,7 +94,7 @@ def _make(home: Path, lock: Path, version: tuple[int, int]) -> None:
     shutil.rmtree(home, ignore_errors=True)
     subprocess.run([_python(version), "-m", "venv", str(home)], check=True)
     pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--require-hashes", "-r", str(lock)], check=True)
+    subprocess.run([*pip, "install", "--no-deps", "--require-hashes", "-r", str(lock)], check=True)
     subprocess.run([*pip, "install", "--no-deps", "-e", str(ROOT)], check=True)
     (home / ".complete").touch()
 
