@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.intents import UndoRunbook
     from phlo_sql.model.names import TableName
+    from phlo_sql.model.server import Server
     from phlo_sql.runbook import Runbook
 
 
@@ -35,52 +36,80 @@ class UndoPlan:
         return {"stays": list(self.stays)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The table as it is now: its name in Trino, its state, and what going back would lose."""
+
+    table: TableName
+    location: str
+    snapshot_id: int | None
+    lost: str
+    server: Server
+
+
 def compile_plan(intent: UndoRunbook, edges: Edges) -> UndoPlan:
     """Raises PhloSqlError where nothing of what was done has an undo."""
     book = runbooks.read(intent.text)
+    chosen(intent, book)
+    edges.note(f"reading {intent.table}")
+    metadata = open_table(intent.table, intent.ref, edges).metadata
+    table = physical(intent.table, intent.ref, edges)
+    found = Found(
+        table=table,
+        location=str(edges.session.query(dialect.latest_metadata(table))[0][0]),
+        snapshot_id=metadata.current_snapshot_id,
+        lost=_lost(metadata, book.plan.state.snapshot_id),
+        server=edges.server(table),
+    )
+    return going_back(intent, found, datetime.now(UTC).replace(microsecond=0))
+
+
+def chosen(intent: UndoRunbook, book: Runbook) -> tuple[list[Step], tuple[str, ...]]:
+    """The steps to take back, the last one first, and why others stay. Raises PhloSqlError."""
     done = [step for step in book.plan.steps if step.id in intent.done]
-    undone = [step for step in reversed(done) if step.undo.statement is not None]
+    lasting = [step for step in done if step.kind is not Kind.SESSION]  # it ended with its session
     stays = tuple(
         f"step {step.id} stays: {step.undo.reason}"
-        for step in done
-        if step.undo.statement is None and step.kind is not Kind.SESSION
+        for step in lasting
+        if step.undo.statement is None
     )
-    undone = [step for step in undone if step.kind is not Kind.SESSION]  # ended with its session
+    undone = [step for step in reversed(lasting) if step.undo.statement is not None]
     if not undone:
         raise PhloSqlError(
             Code.NOTHING_RECORDED,
             "; ".join(stays) or "nothing that it did outlasts its session",
             "there is no statement that goes back",
         )
-    edges.note(f"reading {intent.table}")
-    metadata = open_table(intent.table, intent.ref, edges).metadata
-    table = physical(intent.table, intent.ref, edges)
-    location = str(edges.session.query(dialect.latest_metadata(table))[0][0])
-    lost = _lost(metadata, book.plan.state.snapshot_id)
+    return undone, stays
+
+
+def going_back(intent: UndoRunbook, found: Found, planned_at: datetime) -> UndoPlan:
+    """The plan from what was found; asks nobody. Raises PhloSqlError as `chosen` does."""
+    book = runbooks.read(intent.text)
+    undone, stays = chosen(intent, book)
     steps = tuple(
-        _step(number, step, table, metadata.current_snapshot_id, location if number == 1 else None)
+        _step(number, step, found.table, found.snapshot_id, found.location if number == 1 else None)
         for number, step in enumerate(undone, start=1)
     )
-    server = edges.server(table)
     plan = Plan(
         command="runbook undo",
         command_line=shlex.join(["phlo-sql", "runbook", "undo", intent.file]),
         table=intent.table,
         ref=intent.ref,
-        trino_version=server.version,
+        trino_version=found.server.version,
         state=Binding(
-            metadata_location=location,
-            snapshot_id=metadata.current_snapshot_id,
+            metadata_location=found.location,
+            snapshot_id=found.snapshot_id,
             ref_hash=None,
         ),
-        planned_at=datetime.now(UTC).replace(microsecond=0),
-        planned_by=server.user,
+        planned_at=planned_at,
+        planned_by=found.server.user,
         does=(f"Takes back {len(undone)} step(s) of runbook {book.id} ({book.plan.command}).",),
-        risk=lost or "low: nothing was committed since",
+        risk=found.lost or "low: nothing was committed since",
         steps=tuple(
-            replace(step, destructive=bool(lost)) if _rolls(step) else step for step in steps
+            replace(step, destructive=bool(found.lost)) if _loses(step) else step for step in steps
         ),
-        warnings=(*stays, *((lost,) if lost else ())),
+        warnings=(*stays, *((found.lost,) if found.lost else ())),
     )
     return UndoPlan(plan=plan, stays=stays)
 
@@ -140,8 +169,10 @@ def _rolled(table: TableName, snapshot: str | None) -> tuple[Check, ...]:
     )
 
 
-def _rolls(step: Step) -> bool:
-    return dialect.procedure_of(step.statement) == "rollback_to_snapshot"
+def _loses(step: Step) -> bool:
+    """Whether rows written since go with it: all of them, or what they hold in one column."""
+    described = dialect.describe(step.statement)
+    return described.procedure == "rollback_to_snapshot" or bool(described.dropped)
 
 
 def _lost(metadata: Any, before: int | None) -> str:

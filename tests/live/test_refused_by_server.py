@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
+LOCAL = {
+    483: {"fs.local.enabled": "true", "local.location": "/"},
+    476: {"fs.native-local.enabled": "true", "local.location": "/"},
+}
 PROGRAM = Path(sys.executable).parent / "phlo-sql"
 
 
 @contextmanager
-def catalog(stack: Clients, folder: Path, **more: str) -> Iterator[str]:
+def catalog(stack: Clients, folder: Path, called: str | None = None, **more: str) -> Iterator[str]:
     """A second catalog over the stack's tables, with other settings; phlo-sql.toml names it."""
-    name = f"t{uuid.uuid4().hex[:10]}"
+    name = called or f"t{uuid.uuid4().hex[:10]}"
     env = stack.env
     location = env["ICEBERG_WAREHOUSE_PATH"]
     properties = {
@@ -36,8 +40,7 @@ def catalog(stack: Clients, folder: Path, **more: str) -> Iterator[str]:
         "iceberg.jdbc-catalog.connection-password": env["POSTGRES_PASSWORD"],
         "iceberg.jdbc-catalog.catalog-name": "iceberg",
         "iceberg.jdbc-catalog.default-warehouse-dir": location,
-        "fs.local.enabled": "true",
-        "local.location": "/",
+        **LOCAL[stack.version],
         **more,
     }
     listed = ", ".join(f""""{key}" = '{value}'""" for key, value in properties.items())

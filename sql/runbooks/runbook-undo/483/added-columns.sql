@@ -1,0 +1,40 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   runbook undo
+-- made by:   phlo-sql runbook undo add-columns.sql
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-03T03:04:05Z
+-- by:        dba
+-- trino:     483
+-- metadata:  s3://lake/sales/orders/metadata/00009-77aa.metadata.json
+-- snapshot:  8954597067493422999
+-- ref hash:  none
+-- does:      Takes back 2 step(s) of runbook ad9f2c22912b (schema evolve).
+-- risk:      low: nothing was committed since
+-- predicts:  nothing
+-- digest:    sha256:b1c10d9d42d510206d87cf22164d4aa7e4d7d52d50585e614092457a3423eb95
+-- ----------------------------------------------------------------------------
+
+-- == Step 1 of 2: take back: add note (string) ==
+-- why:       drops it again, with what was written to it
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- precheck unmoved: expect "s3://lake/sales/orders/metadata/00009-77aa.metadata.json"
+SELECT "file" FROM "iceberg"."sales"."orders$metadata_log_entries" ORDER BY "timestamp" DESC LIMIT 1;
+-- statement
+ALTER TABLE "iceberg"."sales"."orders" DROP COLUMN "note";
+-- undo:      apply the runbook itself again
+--     ALTER TABLE "iceberg"."sales"."orders" ADD COLUMN "note" VARCHAR COMMENT 'it''s free text' AFTER "id";
+
+-- == Step 2 of 2: take back: add address.zip (string) ==
+-- why:       drops it again, with what was written to it
+-- kind:      ddl
+-- runs:      planned by the server when it is its turn
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+ALTER TABLE "iceberg"."sales"."orders" DROP COLUMN "address"."zip";
+-- undo:      apply the runbook itself again
+--     ALTER TABLE "iceberg"."sales"."orders" ADD COLUMN "address"."zip" VARCHAR;
