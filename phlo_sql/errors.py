@@ -143,6 +143,7 @@ class Code(Enum):
     NOT_PUBLISHED = _Entry(
         "PS506", "not_published", FAILED, "the policies could not be handed to the server"
     )
+    AUDIT_BROKEN = _Entry("PS507", "audit_broken", FAILED, "the audit trail was changed by hand")
     INTERNAL = _Entry("PS900", "internal_error", FAILED, "a bug in phlo-sql")
 
     @property

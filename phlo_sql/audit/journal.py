@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_TRAIL: list[str] = []
+
+
+def belongs(trail: str | None) -> None:
+    """Mark every event from here on as one of this audit trail; None: of no trail."""
+    _TRAIL[:] = [trail] if trail else []
+
+
+def trail_of_now() -> str | None:
+    """The trail that events are marked for."""
+    return _TRAIL[0] if _TRAIL else None
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -41,6 +54,7 @@ class Journal:
             "timestamp": self.clock().isoformat(timespec="milliseconds"),
             "operation": self.operation,
             "event": event,
+            **({"trail": _TRAIL[0]} if _TRAIL else {}),
             **facts,
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)

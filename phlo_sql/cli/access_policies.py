@@ -250,14 +250,23 @@ def _planned(
 
 
 def _run(book: Runbook, settings: Settings, options: Options) -> Report:
-    from phlo_sql.access import publish
+    from phlo_sql.access import publish, trail
 
+    trail.require(settings, journal_path())
     started = datetime.now(UTC)
     journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
     reread = runbooks.read(book.text)  # what was shown is what runs
     hold_to(reread, settings, journal)
+    journal.write(
+        "granted",
+        command=reread.plan.command,
+        user=reread.plan.planned_by,
+        table=str(reread.plan.table),
+        runbook=reread.digest,
+    )
     with watching(quiet=True) as watch:
         execute(reread, PolicySession(settings=settings), journal, watch)
+    journal.write("policies changed", changes=[step.summary for step in reread.plan.steps])
     published = publish.Published()
     if settings.access_opa_bundle.value or settings.access_rules_file.value:
         with store.read_alone(settings) as (grants, digest):

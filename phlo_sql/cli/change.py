@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql import approval, dialect, flow
 from phlo_sql import runbook as runbooks
-from phlo_sql.audit.journal import Journal
+from phlo_sql.audit.journal import Journal, trail_of_now
 from phlo_sql.cli import beside, draw, host
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
@@ -79,12 +79,32 @@ def proceed(
     if not book.plan.steps:
         return _report("noop", planned, options, show)
     if options.dry_run or options.out:
+        _note_plan(book, session)
         return _report("planned", planned, options, show)
     approval.require(book, book.plan.planned_by, settings)
     if not options.as_json:
         _draw(planned, show)(console())
     confirm(book, options)
     return run(book.text, settings, session, options)
+
+
+def _note_plan(book: Runbook, session: TrinoSession) -> None:
+    """Where there is an audit trail, a dry run stands in it too."""
+    if trail_of_now() is None:
+        return
+    from phlo_sql.access.guard import identity_of
+
+    plan = book.plan
+    operation = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{book.id}"
+    Journal(path=journal_path(), operation=operation).write(
+        "planned",
+        command=plan.command,
+        user=identity_of(session).user,
+        table=str(plan.table),
+        ref=plan.ref,
+        runbook=book.digest,
+        steps=len(plan.steps),
+    )
 
 
 def plan_document(book: Runbook) -> dict[str, Any]:
@@ -182,6 +202,10 @@ def confirm(book: Runbook, options: Options) -> None:
 def run(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:
     book = runbooks.read(text)
     deed = _deed(book.plan)
+    if trail_of_now() is not None:
+        from phlo_sql.access import trail
+
+        trail.require(settings, journal_path())
     host.authorize(deed)
     approvers = approval.require(book, book.plan.planned_by, settings)
     started = datetime.now(UTC)

@@ -23,6 +23,10 @@ def connected(options: Options) -> Iterator[tuple[Settings, TrinoSession]]:
     """Settings from every layer, flags on top, and a session that is closed at the end."""
     settings = config.load(dict(options.flags))
     with trino.connect(settings) as session:
+        if settings.postgres_host.value:
+            from phlo_sql.access import trail
+
+            trail.begin(settings)
         yield settings, session
 
 

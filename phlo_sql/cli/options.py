@@ -210,6 +210,11 @@ def policies(command: _F) -> Callable[..., Any]:
     return _apply([_CONNECTION[0], _CONNECTION[3], *_SPEECH], _gather(command))
 
 
+def pruning(command: _F) -> Callable[..., Any]:
+    """The options of a command that reads policies, and may take something away for good."""
+    return _apply([*_MUTATION[2:4], _CONNECTION[0], _CONNECTION[3], *_SPEECH], _gather(command))
+
+
 def local(command: _F) -> Callable[..., Any]:
     """The options of a command that needs no server."""
     return _apply(_SPEECH, _gather(command))

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 def run(command: click.Command, argv: Sequence[str]) -> int:
     """Run `argv` through `command`; print what it reports; return the exit code."""
+    try:
+        return _run(command, argv)
+    finally:
+        if (trail := sys.modules.get("phlo_sql.access.trail")) is not None:
+            from phlo_sql.cli.connection import journal_path
+
+            trail.finish(journal_path())
+
+
+def _run(command: click.Command, argv: Sequence[str]) -> int:
     options = argv[: argv.index("--")] if "--" in argv else argv
     as_json, debug = "--json" in options, "--debug" in options
     try:

@@ -19,6 +19,7 @@ from phlo_sql.config.table import (
     on_failure,
     pairs,
     port,
+    query_text,
     read_value,
     roles,
     scheme,
@@ -225,16 +226,19 @@ class Settings:
         text, "PHLO_SQL_ACCESS_SCHEMA", default="access", help="its schema for the policies"
     )
     audit_schema: Setting[str] = setting(
-        text,
-        "PHLO_SQL_AUDIT_SCHEMA",
-        default="audit",
-        help="its schema that is kept for an audit trail",
+        text, "PHLO_SQL_AUDIT_SCHEMA", default="audit", help="its schema for the audit trail"
     )
     audit_on_failure: Setting[str] = setting(
         on_failure,
         "PHLO_SQL_AUDIT_ON_FAILURE",
         default="refuse",
         help="while PostgreSQL is away: refuse, or spool (go by the policies last read, for a day)",
+    )
+    audit_query_text: Setting[str] = setting(
+        query_text,
+        "PHLO_SQL_AUDIT_QUERY_TEXT",
+        default="shape",
+        help="statements in the audit trail: shape (? for every value) or full",
     )
     access_opa_bundle: Setting[str] = setting(
         text,

@@ -105,6 +105,13 @@ def on_failure(raw: str) -> str:
     return word
 
 
+def query_text(raw: str) -> str:
+    word = raw.strip().lower()
+    if word not in ("shape", "full"):
+        raise ValueError("is neither shape nor full")
+    return word
+
+
 def duration(raw: str) -> timedelta:
     """`30s`, `2m`; a bare number counts seconds."""
     bare = raw.strip()

@@ -90,6 +90,7 @@ from phlo_sql.dialect.render import (
     parse_script,
     render,
     same,
+    shape,
     sql_of,
 )
 from phlo_sql.dialect.snapshots import count_metadata, count_older, server_time
@@ -195,6 +196,7 @@ __all__ = [
     "set_default",
     "set_properties",
     "set_session",
+    "shape",
     "show_session",
     "sql_of",
     "table",

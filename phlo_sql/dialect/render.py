@@ -139,6 +139,14 @@ def render(tree: Statement, *, pretty: bool = False, version: int | None = None)
     raise _unfaithful(f"does not read back as it was built: {text}")
 
 
+def shape(tree: Statement) -> str:
+    """The statement with `?` in place of every value: what a log may keep of it."""
+    blanked = tree.transform(
+        lambda node: exp.Placeholder() if isinstance(node, exp.Literal) else node
+    )
+    return _text(blanked, pretty=False)
+
+
 def sql_of(expression: Expression) -> str:
     """A part of a statement as text, read back and compared like a whole one."""
     text = _text(expression, pretty=False)

@@ -42,7 +42,7 @@ def before_run(book: Runbook, edges: Edges, journal: Journal) -> None:
     plan = book.plan
     action = action_of(plan)
     try:
-        guard.require(edges.settings, edges.session, action, plan.table, ref=plan.ref)
+        found = guard.require(edges.settings, edges.session, action, plan.table, ref=plan.ref)
     except PhloSqlError as error:
         if error.code is Code.ACCESS_DENIED:
             error.data["recorded"] = journal.operation
@@ -57,6 +57,17 @@ def before_run(book: Runbook, edges: Edges, journal: Journal) -> None:
                 error=str(error),
             )
         raise
+    if found.identity is not None:
+        journal.write(
+            "granted",
+            command=plan.command,
+            user=found.identity.user,
+            table=str(plan.table),
+            ref=plan.ref,
+            runbook=book.digest,
+            needs=action,
+            decision=found.decision.document() if found.decision else None,
+        )
 
 
 def action_of(plan: Plan) -> str:
