@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
 if threading.current_thread() is threading.main_thread():
     # A shell ignores SIGINT for what it starts in the background, and children inherit that: tests
@@ -17,3 +20,11 @@ if threading.current_thread() is threading.main_thread():
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write golden files anew")
+
+
+@pytest.fixture
+def sales_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One test at a time, of all workers, has the schema `iceberg.sales` that documents name."""
+    with (tmp_path_factory.getbasetemp().parent / "sales.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -35,7 +35,7 @@ PAGES = [
 
 
 @pytest.fixture
-def orders(stack: Clients) -> Iterator[None]:
+def orders(stack: Clients, sales_alone: None) -> Iterator[None]:
     """`iceberg.sales.orders`, twelve files of TPC-H's orders."""
     stack.rows("DROP SCHEMA IF EXISTS iceberg.sales CASCADE")
     try:

@@ -60,7 +60,7 @@ def server(request: pytest.FixtureRequest, file: str) -> Clients:
 
 
 @pytest.fixture
-def table(server: Clients, file: str) -> Iterator[str]:
+def table(server: Clients, file: str, sales_alone: None) -> Iterator[str]:
     """The table that the file is for, with three days of rows in six files."""
     command, _, name = file.split("/")
     called = HOSTILE if (command, name) == ("table-optimize", "hostile-name.sql") else None
