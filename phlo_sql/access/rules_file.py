@@ -41,8 +41,8 @@ _PRIVILEGES = {
     Role.ADMIN: ["SELECT", "INSERT", "DELETE", "UPDATE", "OWNERSHIP", "GRANT_SELECT"],
 }
 _FLOORS = "expire_snapshots_min_retention|remove_orphan_files_min_retention"
-_METADATA = r"(?:\$.*)?"
-"""orders$snapshots follows orders."""
+_METADATA = r"(?:\$[a-z_]+)?"
+"""orders$snapshots follows orders; a table named orders$ has nothing to do with it."""
 _Section = list[dict[str, Any]]
 
 

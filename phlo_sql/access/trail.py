@@ -49,7 +49,7 @@ def begin(settings: Settings) -> None:
 def finish(journal: Path) -> None:
     """Deliver what the command left; what PostgreSQL does not take now, it is given next time."""
     while _BEGUN:
-        with suppress(Exception):  # the command is done; the journal holds all of it
+        with suppress(PhloSqlError, OSError):  # the command is done; the journal holds all of it
             deliver(_BEGUN.pop(), journal)
     belongs(None)
 

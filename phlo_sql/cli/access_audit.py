@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from phlo_sql import config
 from phlo_sql.access import trail
 from phlo_sql.audit import store
+from phlo_sql.cli.confirmation import confirmed
 from phlo_sql.cli.connection import journal_path
 from phlo_sql.cli.output import Report, console
-from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +66,12 @@ def prune(older_than: timedelta, options: Options) -> Report:
     """Take away what is older, once that is confirmed; the chain is verified first."""
     settings = _settings(options)
     before = datetime.now(UTC) - older_than
-    if not options.yes:
-        _confirm(before, options)
+    confirmed(
+        f"Take away what was recorded before {before:%Y-%m-%d %H:%M} UTC?",
+        options,
+        needing=f"taking away the audit trail from before {before:%Y-%m-%d %H:%M} UTC",
+        hint="add --yes; save it first with `phlo-sql access audit-log --csv --limit 0`",
+    )
     gone = store.prune(settings, before)
     text = f"{gone:,} rows from before {before:%Y-%m-%d %H:%M} UTC are gone; an anchor is left"
     return Report(
@@ -84,19 +88,6 @@ def _settings(options: Options) -> Settings:
     store.require(settings)
     trail.deliver(settings, journal_path())
     return settings
-
-
-def _confirm(before: datetime, options: Options) -> None:
-    if options.as_json or options.non_interactive or not sys.stdin.isatty():
-        raise PhloSqlError(
-            Code.CONFIRMATION_REQUIRED,
-            f"taking away the audit trail from before {before:%Y-%m-%d %H:%M} UTC needs a yes, and "
-            "there is nobody to ask",
-            "add --yes; save it first with `phlo-sql access audit-log --csv --limit 0`",
-        )
-    answer = input(f"Take away what was recorded before {before:%Y-%m-%d %H:%M} UTC? [y/N] ")
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise PhloSqlError(Code.CONFIRMATION_DECLINED, "nothing was taken away", "run it again")
 
 
 def _follow(settings: Settings, wanted: Filter, *, as_csv: bool, options: Options) -> int:

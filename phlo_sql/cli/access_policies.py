@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from phlo_sql.access.resource import bare
 from phlo_sql.audit.journal import Journal
 from phlo_sql.cli import draw
 from phlo_sql.cli.change import plan_document
+from phlo_sql.cli.confirmation import confirmed
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
@@ -181,22 +181,14 @@ def undo_runbook(book: Runbook, done: Sequence[int], file: str, options: Options
 
 
 def confirm(book: Runbook, options: Options) -> None:
-    """Ask before policies change; refuse where nobody can be asked."""
-    if options.yes:
-        return
-    if options.as_json or options.non_interactive or not sys.stdin.isatty():
-        raise PhloSqlError(
-            Code.CONFIRMATION_REQUIRED,
-            f"{book.plan.command} changes {len(book.plan.steps)} grant(s): that needs a yes, and"
-            " there is nobody to ask",
-            "add --yes to run it, --dry-run to look, or --out FILE to save it for review",
-            data={"plan": plan_document(book)},
-        )
-    answer = input(f"Change {len(book.plan.steps)} grant(s)? [y/N] ")
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise PhloSqlError(
-            Code.CONFIRMATION_DECLINED, "nothing was changed", "run it again when it suits"
-        )
+    """Ask before policies change."""
+    count = len(book.plan.steps)
+    confirmed(
+        f"Change {count} grant(s)?",
+        options,
+        needing=f"{book.plan.command}, which changes {count} grant(s),",
+        data={"plan": plan_document(book)},
+    )
 
 
 def _change(

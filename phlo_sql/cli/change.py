@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +13,7 @@ from phlo_sql import approval, dialect, flow
 from phlo_sql import runbook as runbooks
 from phlo_sql.audit.journal import Journal, trail_of_now
 from phlo_sql.cli import beside, draw, host
+from phlo_sql.cli.confirmation import confirmed
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
@@ -182,21 +182,13 @@ def _draw(planned: Planned, show: Show, saved: str | None = None) -> Callable[[C
 
 
 def confirm(book: Runbook, options: Options) -> None:
-    """Ask before a change; refuse where nobody can be asked."""
-    if options.yes:
-        return
-    if options.as_json or options.non_interactive or not sys.stdin.isatty():
-        raise PhloSqlError(
-            Code.CONFIRMATION_REQUIRED,
-            f"{book.plan.command} on {book.plan.table} needs a yes, and there is nobody to ask",
-            "add --yes to run it, --dry-run to look, or --out FILE to save it for review",
-            data={"plan": plan_document(book)},
-        )
-    answer = input(f"Run {len(book.plan.steps)} step(s) on {book.plan.table}? [y/N] ")
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise PhloSqlError(
-            Code.CONFIRMATION_DECLINED, "nothing was run", "run it again when it suits"
-        )
+    """Ask before a plan runs."""
+    confirmed(
+        f"Run {len(book.plan.steps)} step(s) on {book.plan.table}?",
+        options,
+        needing=f"{book.plan.command} on {book.plan.table}",
+        data={"plan": plan_document(book)},
+    )
 
 
 def run(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -257,4 +257,8 @@ def _alone(home: Path) -> Iterator[None]:
     """One command at a time per stack. The lock lies beside it, for purging removes the folder."""
     with cache.locked(home.with_name(f"{home.name}.lock")):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                home.rmdir()  # succeeds on an empty one only: nothing ever started here

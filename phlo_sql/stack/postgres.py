@@ -13,8 +13,6 @@ from phlo_sql.stack.layout import DATABASE, USER, Layout, account
 from phlo_sql.stack.ports import HOST
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from phlo_sql.stack.machine import Machine
 
 CATALOG = "iceberg"
@@ -112,8 +110,3 @@ def _create(layout: Layout) -> None:
         init_catalog_tables="true",
     )
     catalog.close()
-
-
-def forget(layout: Layout) -> list[Path]:
-    """The folders that purging has to remove besides the stack's own."""
-    return [layout.postgres_home]

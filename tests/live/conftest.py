@@ -9,6 +9,7 @@
   environment only (no file, nothing of this process's own environment).
 - `make_schema(stack, catalog="iceberg")`: a schema of the test's own, `catalog.schema` unquoted;
   dropped afterwards with all that is in it.
+- `desk`: the command line in this process, with policies and an audit trail of the test's own.
 
 Servers are shared by all tests, workers and concurrent runs: never touch what another test made,
 never assume that a schema or the list of queries is empty. `servers.py` says where they come from.
@@ -25,10 +26,12 @@ import pytest
 
 from phlo_sql.config import Settings, load
 from phlo_sql.stack.clients import Clients, catalog_properties
+from tests.live.access_desk import Desk
 from tests.live.servers import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +81,16 @@ def make_schema() -> Iterator[Callable[..., str]]:
     yield make
     for clients, name in reversed(made):
         clients.rows(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
+@pytest.fixture
+def desk(
+    stack: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Desk]:
+    schema = f"a{uuid.uuid4().hex[:12]}"
+    made = Desk(stack=stack, schema=schema, folder=tmp_path, monkeypatch=monkeypatch, capsys=capsys)
+    yield made
+    made.clear()

@@ -3,132 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import socketserver
-import subprocess
-import sys
-import threading
 import uuid
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from phlo_sql import config, postgres
+from phlo_sql import postgres
 from phlo_sql.access import store
 from phlo_sql.access.grants import Grant, Principal, Role
 from phlo_sql.access.resource import parse_resource
 from phlo_sql.cli import cli
 from phlo_sql.cli.run import run
 from phlo_sql.errors import PhloSqlError
+from tests.live.access_desk import ADMIN, Desk, Door, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from phlo_sql.config import Settings
-    from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-ADMIN = "ann o'x@example.org"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The command line with an environment of its own, and a schema of its own for the policies."""
-
-    stack: Clients
-    schema: str
-    folder: Path
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
-
-    @property
-    def settings(self) -> Settings:
-        return config.load(environ=self.environ, cwd=self.folder)
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {
-            **self.stack.env,
-            "PHLO_SQL_ACCESS_SCHEMA": self.schema,
-            "PHLO_SQL_AUDIT_SCHEMA": f"{self.schema}_audit",
-            "XDG_STATE_HOME": str(self.folder / "state"),
-        }
-
-    def __call__(self, *argv: str, user: str = ADMIN, **environ: str) -> tuple[int, dict[str, Any]]:
-        """Exit code and JSON document."""
-        if argv[0] == "table":  # PyIceberg leaves connections open until the process ends
-            return self.aside(*argv, user=user, **environ)
-        for name, value in {**self.environ, "TRINO_USER": user, **environ}.items():
-            self.monkeypatch.setenv(name, value)
-        self.monkeypatch.chdir(self.folder)
-        self.capsys.readouterr()
-        code = run(cli, [*argv, "--json"])
-        return code, json.loads(self.capsys.readouterr().out)
-
-    def aside(self, *argv: str, user: str = ADMIN, **environ: str) -> tuple[int, dict[str, Any]]:
-        """The same in a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-c", "from phlo_sql.cli import main; main()", *argv, "--json"],
-            env={**os.environ, **self.environ, "TRINO_USER": user, **environ},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, json.loads(done.stdout)
-
-    def journal(self) -> str:
-        return (self.folder / "state" / "phlo-sql" / "operations.jsonl").read_text()
-
-    def resources(self) -> set[tuple[str, str]]:
-        return {(str(g.principal), str(g.resource)) for g in store.read(self.settings)[0]}
-
-
-@pytest.fixture
-def desk(
-    stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Desk]:
-    schema = f"a{uuid.uuid4().hex[:12]}"
-    found = Desk(
-        stack=stack, schema=schema, folder=tmp_path, monkeypatch=monkeypatch, capsys=capsys
-    )
-    yield found
-    postgres.close()
-    with stack.postgres(autocommit=True) as connection:
-        for name in (schema, f"{schema}_audit"):
-            connection.execute(f'DROP SCHEMA IF EXISTS "{name}" CASCADE'.encode())
 
 
 @pytest.fixture
 def ready(desk: Desk) -> Desk:
-    assert desk("access", "init", "--admin", ADMIN)[0] == 0
+    desk.init()
     return desk
-
-
-def at_once(*works: Callable[[], object]) -> list[object]:
-    """What each gave or raised."""
-    results: list[object] = [None] * len(works)
-
-    def do(index: int) -> None:
-        try:
-            results[index] = works[index]()
-        except PhloSqlError as error:
-            results[index] = error
-
-    threads = [threading.Thread(target=do, args=[index]) for index in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_init_twice_and_from_two_places_at_once(desk: Desk) -> None:
@@ -355,37 +256,6 @@ def test_postgres_that_is_away_refuses(ready: Desk, make_schema: Callable[..., s
         assert "PostgreSQL" in document["errors"][0]
 
 
-@contextmanager
-def doorway(stack: Clients) -> Iterator[int]:
-    """A port before PostgreSQL that can be closed; yields its number."""
-    there = (stack.env["POSTGRES_HOST"], int(stack.env["POSTGRES_PORT"]))
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-
-    class Door(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with socket.create_connection(there) as behind:
-                back = threading.Thread(target=pump, args=[behind, self.request], daemon=True)
-                back.start()
-                pump(self.request, behind)
-                back.join(5)
-
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
-
-    with Server(("127.0.0.1", 0), Door) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-
-
 def test_with_a_spool_the_last_policies_hold_while_postgres_is_away(
     ready: Desk, make_schema: Callable[..., str]
 ) -> None:
@@ -394,14 +264,15 @@ def test_with_a_spool_the_last_policies_hold_while_postgres_is_away(
     ready("access", "grant", "--user", "bob", "--role", "read", schema)
     dry = ["table", "optimize", f"{schema}.t", "--dry-run"]
     spool = {"PHLO_SQL_AUDIT_ON_FAILURE": "spool"}
-    with doorway(ready.stack) as port:
-        assert ready(*dry, user="bob", POSTGRES_PORT=str(port), **spool)[0] == 0
-    assert ready(*dry, user="bob", POSTGRES_PORT=str(port))[1]["reason_code"] == "server_down"
-    assert ready(*dry, user="bob", POSTGRES_PORT=str(port), **spool)[0] == 0
-    code, document = ready(*dry, user="eve", POSTGRES_PORT=str(port), **spool)
+    door = Door(ready.stack)
+    with door.open():
+        assert ready(*dry, user="bob", **door.environ, **spool)[0] == 0
+    assert ready(*dry, user="bob", **door.environ)[1]["reason_code"] == "server_down"
+    assert ready(*dry, user="bob", **door.environ, **spool)[0] == 0
+    code, document = ready(*dry, user="eve", **door.environ, **spool)
     assert (code, document["reason_code"]) == (3, "access_denied")
     never = {**spool, "XDG_STATE_HOME": str(ready.folder / "elsewhere")}
-    code, document = ready(*dry, user="bob", POSTGRES_PORT=str(port), **never)
+    code, document = ready(*dry, user="bob", **door.environ, **never)
     assert (code, document["reason_code"]) == (1, "server_down")
 
 

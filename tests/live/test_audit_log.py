@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
-import threading
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from phlo_sql import postgres
 from phlo_sql.audit import store
-from tests.live.test_access_policies import ADMIN, Desk, at_once
+from tests.live.access_desk import ADMIN, Desk, Door, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from phlo_sql.stack.clients import Clients
 
@@ -28,22 +24,9 @@ pytestmark = pytest.mark.live
 
 
 @pytest.fixture
-def desk(
-    stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Desk]:
-    schema = f"l{uuid.uuid4().hex[:12]}"
-    found = Desk(
-        stack=stack, schema=schema, folder=tmp_path, monkeypatch=monkeypatch, capsys=capsys
-    )
-    assert found("access", "init", "--admin", ADMIN)[0] == 0
-    yield found
-    postgres.close()
-    with stack.postgres(autocommit=True) as connection:
-        for name in (schema, f"{schema}_audit"):
-            connection.execute(f'DROP SCHEMA IF EXISTS "{name}" CASCADE'.encode())
+def desk(desk: Desk) -> Desk:
+    desk.init()
+    return desk
 
 
 @pytest.fixture
@@ -265,82 +248,21 @@ def test_while_postgresql_is_away_a_spool_keeps_it_and_delivers_it_once(
     desk: Desk, table: str
 ) -> None:
     spool = {"PHLO_SQL_AUDIT_ON_FAILURE": "spool"}
-    gate = Gate(desk)
-    remembered = desk("table", "optimize", table, "--dry-run", **gate.environ, **spool)
-    assert remembered[0] == 0, remembered
+    door = Door(desk.stack)
+    with door.open():
+        remembered = desk("table", "optimize", table, "--dry-run", **door.environ, **spool)
+        assert remembered[0] == 0, remembered
     before = len(log(desk))
-    with gate.shut():
-        code, document = desk("table", "optimize", table, "--yes", **gate.environ, **spool)
-        assert code == 0, document
-        refused = desk("table", "optimize", table, "--yes", **gate.environ)
-        assert refused[1]["reason_code"] == "server_down"
-    through = desk("access", "audit-log", **gate.environ, **spool)
-    assert through[0] == 0, through
-    found = through[1]["data"]["events"]
-    assert [each["event"] for each in found[before:]].count("finished") == 1
-    assert desk("access", "audit-log", **gate.environ)[1]["data"]["events"] == found
-
-
-class Gate:
-    """A port before PostgreSQL that can be shut; its name stays the same meanwhile."""
-
-    def __init__(self, desk: Desk) -> None:
-        import socket
-
-        self.behind = (desk.stack.env["POSTGRES_HOST"], int(desk.stack.env["POSTGRES_PORT"]))
-        self.listener: socket.socket | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.environ = {"POSTGRES_PORT": str(self.port)}
-        self._open()
-
-    def _open(self) -> None:
-        import socketserver
-
-        behind = self.behind
-
-        class Through(socketserver.BaseRequestHandler):
-            def handle(self) -> None:
-                import socket
-
-                with socket.create_connection(behind) as server:
-
-                    def pump(source: Any, target: Any) -> None:
-                        try:
-                            while data := source.recv(65536):
-                                target.sendall(data)
-                        except OSError:
-                            pass
-                        finally:
-                            for each in (source, target):
-                                with contextlib.suppress(OSError):
-                                    each.shutdown(socket.SHUT_RDWR)
-
-                    back = threading.Thread(target=pump, args=(server, self.request), daemon=True)
-                    back.start()
-                    pump(self.request, server)
-                    back.join()
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self.server = Server(("127.0.0.1", self.port), Through)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def shut(self) -> Any:
-        from contextlib import contextmanager
-
-        @contextmanager
-        def shutting() -> Iterator[None]:
-            postgres.close()
-            self.server.shutdown()
-            self.server.server_close()
-            yield
-            self._open()
-
-        return shutting()
+    code, document = desk("table", "optimize", table, "--yes", **door.environ, **spool)
+    assert code == 0, document
+    refused = desk("table", "optimize", table, "--yes", **door.environ)
+    assert refused[1]["reason_code"] == "server_down"
+    with door.open():
+        through = desk("access", "audit-log", **door.environ, **spool)
+        assert through[0] == 0, through
+        found = through[1]["data"]["events"]
+        assert [each["event"] for each in found[before:]].count("finished") == 1
+        assert desk("access", "audit-log", **door.environ)[1]["data"]["events"] == found
 
 
 def test_bad_input(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from trino.exceptions import TrinoExternalError
 from phlo_sql import dialect, runbook
 from phlo_sql.plan import UNMOVED
 from phlo_sql.runbook import sealing
-from tests.live.test_refused_by_server import catalog
+from tests.live.second_catalog import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phlo_sql.access import rules_file
@@ -194,6 +194,7 @@ NAMES = st.sampled_from(["a", "b", "ab", "a*", "axb", "b$", "c"])
 
 @settings(max_examples=300)
 @given(st.lists(RULES, max_size=6), NAMES, NAMES, NAMES, st.sampled_from(["u", "v w", "x"]))
+@example([grant("u", "read", "a.b.b")], "a", "b", "b$", "u")
 def test_the_rules_file_says_what_is_decided(
     grants: list[Grant], catalog: str, schema: str, table: str, user: str
 ) -> None:
