@@ -16,10 +16,10 @@ from phlo_sql.access.decide import catalogs_of
 from phlo_sql.access.resource import bare
 from phlo_sql.audit.journal import Journal
 from phlo_sql.cli import draw
-from phlo_sql.cli.change import plan_document
 from phlo_sql.cli.confirmation import confirmed
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
+from phlo_sql.cli.plan_document import plan_document
 from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import execute

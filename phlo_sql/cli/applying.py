@@ -13,9 +13,10 @@ from phlo_sql import runbook as runbooks
 from phlo_sql.access.changes import COMMANDS as POLICY_COMMANDS
 from phlo_sql.audit.journal import events
 from phlo_sql.cli import draw, draw_saved
-from phlo_sql.cli.change import captured, change, confirm, plan_document, proceed, run
+from phlo_sql.cli.change import captured, change, confirm, proceed, run
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
+from phlo_sql.cli.plan_document import plan_document
 from phlo_sql.cli.progress import watching
 from phlo_sql.cli.saved import read_text, show
 from phlo_sql.errors import Code, PhloSqlError

@@ -16,6 +16,7 @@ from phlo_sql.cli import beside, draw, host
 from phlo_sql.cli.confirmation import confirmed
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
+from phlo_sql.cli.plan_document import plan_document
 from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 
@@ -105,42 +106,6 @@ def _note_plan(book: Runbook, session: TrinoSession) -> None:
         runbook=book.digest,
         steps=len(plan.steps),
     )
-
-
-def plan_document(book: Runbook) -> dict[str, Any]:
-    """`data.plan` of the JSON contract."""
-    plan = book.plan
-    return {
-        "id": book.id,
-        "command": plan.command,
-        "table": str(plan.table),
-        "ref": plan.ref,
-        "trino_version": plan.trino_version,
-        "state": {
-            "metadata_location": plan.state.metadata_location,
-            "snapshot_id": plan.state.snapshot_id,
-            "ref_hash": plan.state.ref_hash,
-        },
-        "steps": [
-            {
-                "id": step.id,
-                "sql": dialect.render(step.statement, version=plan.trino_version),
-                "summary": step.summary,
-                "destructive": step.destructive,
-                "predicts": step.predicts.document(),
-                "undo": {
-                    "reason": step.undo.reason,
-                    "sql": None
-                    if step.undo.statement is None
-                    else dialect.render(step.undo.statement, version=plan.trino_version),
-                },
-            }
-            for step in plan.steps
-        ],
-        "predicts": plan.predicts.document(),
-        "does": list(plan.does),
-        "risk": plan.risk,
-    }
 
 
 def _report(status: str, planned: Planned, options: Options, show: Show) -> Report:

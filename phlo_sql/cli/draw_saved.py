@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.syntax import Syntax
 from rich.table import Table
@@ -21,37 +21,6 @@ if TYPE_CHECKING:
 
 _HIGHLIGHTED = 100
 """Steps up to which statements are coloured: rich needs milliseconds for each."""
-
-
-def document(book: Outline) -> dict[str, Any]:
-    """`data.plan` of the JSON contract; each `sql` is as it stands in the file."""
-    plan = book.head
-    return {
-        "id": book.id,
-        "command": plan.command,
-        "table": str(plan.table),
-        "ref": plan.ref,
-        "trino_version": plan.trino_version,
-        "state": {
-            "metadata_location": plan.state.metadata_location,
-            "snapshot_id": plan.state.snapshot_id,
-            "ref_hash": plan.state.ref_hash,
-        },
-        "steps": [
-            {
-                "id": step.id,
-                "sql": step.sql,
-                "summary": step.summary,
-                "destructive": step.destructive,
-                "predicts": step.predicts.document(),
-                "undo": {"reason": step.undo_reason, "sql": step.undo_sql},
-            }
-            for step in book.steps
-        ],
-        "predicts": plan.predicts.document(),
-        "does": list(plan.does),
-        "risk": plan.risk,
-    }
 
 
 def outline(

@@ -11,6 +11,7 @@ from phlo_sql import approval, config
 from phlo_sql import runbook as runbooks
 from phlo_sql.cli import draw_saved
 from phlo_sql.cli.output import Report
+from phlo_sql.cli.plan_document import outline_document
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def show(file: str, html: str | None, options: Options) -> Report:
     found = runbooks.outline(read_text(file))
     signed = _verified(found, options)
     data: dict[str, Any] = {
-        "plan": draw_saved.document(found),
+        "plan": outline_document(found),
         "approvals": [each.document() for each in signed],
     }
     if html:

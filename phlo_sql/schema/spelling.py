@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from phlo_sql.schema.model import Field, ListOf, MapOf, Path, Primitive, Struct
+from phlo_sql.schema.model import Field, ListOf, MapOf, Path, Primitive, Struct, children
 from phlo_sql.schema.type_parser import CRS, parse_path, parse_type, split_path
 
 if TYPE_CHECKING:
@@ -111,21 +111,9 @@ def unmakeable(kind: Type, *, trino_version: int, format_version: int) -> str | 
         case _:
             found = (
                 unmakeable(each.type, trino_version=trino_version, format_version=format_version)
-                for each in _inside(kind)
+                for each in children(kind)
             )
             return next((why for why in found if why), None)
-
-
-def _inside(kind: Type) -> tuple[Field, ...]:
-    match kind:
-        case Struct(fields):
-            return fields
-        case ListOf(element):
-            return (element,)
-        case MapOf(key, value):
-            return (key, value)
-        case _:
-            return ()
 
 
 _SINCE = {

@@ -17,8 +17,7 @@ from saved_runbooks import long_text, plan, text_of  # type: ignore[import-not-f
 
 from phlo_sql import runbook
 from phlo_sql.cli import cli
-from phlo_sql.cli.change import plan_document
-from phlo_sql.cli.draw_saved import document
+from phlo_sql.cli.plan_document import outline_document, plan_document
 from phlo_sql.cli.run import run
 
 BOTTOM = (
@@ -129,7 +128,7 @@ def test_an_approval_does_not_change_what_is_approved() -> None:
 
 def test_the_outline_says_what_the_plan_says() -> None:
     text = text_of(3)
-    told, parsed = document(runbook.outline(text)), plan_document(runbook.read(text))
+    told, parsed = outline_document(runbook.outline(text)), plan_document(runbook.read(text))
     assert told.keys() == parsed.keys()
     for one, other in zip(told["steps"], parsed["steps"], strict=True):
         assert one.keys() == other.keys()
