@@ -7,13 +7,12 @@ setting wins, also with an empty string. Read once, in `cli`.
 from __future__ import annotations
 
 from phlo_sql.config.catalogs import catalog_properties, nessie_uri, trino_catalog
+from phlo_sql.config.redaction import redact, redact_environment
 from phlo_sql.config.secret import MASK, Secret, mask_uris
 from phlo_sql.config.settings import (
     DEFINITIONS,
     Settings,
     load,
-    redact,
-    redact_environment,
     user_of,
 )
 from phlo_sql.config.table import Definition, Setting

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql.config import layers
-from phlo_sql.config.secret import Secret, password_of, redact_values
+from phlo_sql.config.secret import Secret, password_of
 from phlo_sql.config.table import (
     Definition,
     Setting,
@@ -93,6 +93,19 @@ class Settings:
         default="",
         help="a JDBC catalog of Trino on the same storage, where a vacuum of a Nessie table shows "
         "the server all refs at once",
+    )
+    migrate_storage: Setting[Mapping[str, str]] = setting(
+        pairs,
+        "PHLO_SQL_MIGRATE_STORAGE",
+        default={},
+        help="file systems of a migration's scratch catalogs, as Trino spells them; secrets as "
+        "${ENV:NAME}, which the server resolves: fs.s3.enabled=true,s3.region=eu-west-1",
+    )
+    migrate_scratch: Setting[str] = setting(
+        text,
+        "PHLO_SQL_MIGRATE_SCRATCH",
+        default="",
+        help="a folder that a migration's scratch catalogs may write to: s3://bucket/scratch",
     )
     trino_default_ref: Setting[str] = setting(
         text, "TRINO_DEFAULT_REF", default="main", help="the Nessie ref where none is named"
@@ -373,19 +386,6 @@ def _resolve(
         if definition.name in layer:
             return read_value(definition, layer[definition.name], source)
     return Setting(definition.default)
-
-
-def redact(text: str, settings: Settings) -> str:
-    """`text` without any secret of these settings."""
-    return redact_values(text, settings.secrets(), users=(user_of(settings) or "",))
-
-
-def redact_environment(text: str) -> str:
-    """The same where settings were never read: what the environment alone could leak."""
-    variables = [name for definition in DEFINITIONS if definition.secret for name in definition.env]
-    uris = [value for value in os.environ.values() if "://" in value]
-    secrets = [os.environ.get(name, "") for name in variables]
-    return redact_values(text, [*secrets, *map(password_of, uris)])
 
 
 def user_of(settings: Settings) -> str | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from phlo_sql.stack.clients import catalog_properties
-from phlo_sql.stack.layout import DATABASE, REGION, USER, Layout, write_private
+from phlo_sql.stack.layout import BUCKET, DATABASE, REGION, USER, Layout, write_private
 from phlo_sql.stack.opa import bundle_path
 from phlo_sql.stack.ports import HOST
 from phlo_sql.stack.postgres import CATALOG
+from phlo_sql.stack.trino import scratch_storage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,10 @@ def environment(layout: Layout) -> dict[str, str]:
             "NESSIE_PORT": str(layout.ports["nessie"]),
             "NESSIE_URI": f"{layout.url('nessie')}/iceberg",
             "PHLO_SQL_SCRATCH_CATALOG": "iceberg_s3",
+            "PHLO_SQL_MIGRATE_STORAGE": ",".join(
+                f"{name}={value}" for name, value in scratch_storage(layout).items()
+            ),
+            "PHLO_SQL_MIGRATE_SCRATCH": f"s3://{BUCKET}/phlo-sql-migrations",
             "ICEBERG_S3_ENDPOINT": layout.url("s3"),
             "ICEBERG_S3_ACCESS_KEY": USER,
             "ICEBERG_S3_SECRET_KEY": layout.passwords["s3"],

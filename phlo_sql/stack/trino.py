@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LAST_TARBALL = 476
 _HEAP = {476: "2500M", 483: "3G"}
+S3_KEY, S3_SECRET = "PHLO_SQL_STACK_S3_KEY", "PHLO_SQL_STACK_S3_SECRET"
 # Both off the box in every Trino; switched on here so that each of our statements can be tried.
 _PROCEDURES = {
     "iceberg.register-table-procedure.enabled": "true",
@@ -58,7 +59,15 @@ def launch(
         port=layout.ports["trino"],
         ready=lambda: _answers(layout, frozenset(catalogs)),
         deadline=180,
+        env=_secrets(layout),
     )
+
+
+def _secrets(layout: Layout) -> dict[str, str]:
+    """What a catalog made by a statement may name as `${ENV:…}`, so that no statement holds it."""
+    if "nessie" not in layout.extras:
+        return {}
+    return {S3_KEY: USER, S3_SECRET: layout.passwords["s3"]}
 
 
 def _command(layout: Layout, machine: Machine, programs: Path) -> list[str | Path]:
@@ -176,6 +185,15 @@ def _s3(layout: Layout) -> dict[str, object]:
         "s3.aws-access-key": USER,
         "s3.aws-secret-key": layout.passwords["s3"],
     }
+
+
+def scratch_storage(layout: Layout) -> dict[str, object]:
+    """The file systems of a catalog that is made for one migration."""
+    named = {
+        "s3.aws-access-key": f"${{ENV:{S3_KEY}}}",
+        "s3.aws-secret-key": f"${{ENV:{S3_SECRET}}}",
+    }
+    return _s3(layout) | named | _local_files(layout.trino_version)
 
 
 def _answers(layout: Layout, catalogs: frozenset[str]) -> bool:
