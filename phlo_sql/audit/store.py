@@ -84,6 +84,13 @@ def append(settings: Settings, events: Sequence[Mapping[str, Any]]) -> int:
     return int(row[0]) if row else 0
 
 
+def is_fault_of_rows(error: PhloSqlError) -> bool:
+    """Whether `append` failed for what the rows hold, so that it would fail again."""
+    import psycopg
+
+    return isinstance(error.__cause__, psycopg.DataError)
+
+
 def search(settings: Settings, wanted: Filter) -> Iterator[dict[str, Any]]:
     """The events, oldest first. Raises PhloSqlError(NO_POLICIES) where there is no trail."""
     from psycopg import sql

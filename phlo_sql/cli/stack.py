@@ -35,8 +35,8 @@ def stack() -> None:
     "--with",
     "extras",
     multiple=True,
-    type=click.Choice(["nessie", "opa"]),
-    help="More servers: nessie (with an S3 store), opa (decides for Trino 476).",
+    type=click.Choice(["nessie", "opa", "events"]),
+    help="More servers: nessie (with an S3 store); for Trino 476 opa (decides), events (collects).",
 )
 @click.option("--name", help="Name of the stack; trino483 or trino476 without it.")
 @click.option(
@@ -61,7 +61,7 @@ def up(
       phlo-sql stack up
       phlo-sql stack up --with nessie
       phlo-sql stack up --trino 476 --port trino=8476
-      phlo-sql stack up --trino 476 --with opa
+      phlo-sql stack up --trino 476 --with opa --with events
       phlo-sql stack up --json | jq .data.env
     """
     from phlo_sql.stack import StackRequest

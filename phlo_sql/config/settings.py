@@ -166,10 +166,7 @@ class Settings:
         help="the catalog's warehouse",
     )
     iceberg_token: Setting[Secret] = setting(
-        secret,
-        "ICEBERG_CATALOG_TOKEN",
-        default=Secret(),
-        help="bearer token for a REST catalog",
+        secret, "ICEBERG_CATALOG_TOKEN", default=Secret(), help="bearer token for a REST catalog"
     )
     s3_endpoint: Setting[str] = setting(
         text,
@@ -252,6 +249,9 @@ class Settings:
         "PHLO_SQL_AUDIT_QUERY_TEXT",
         default="shape",
         help="statements in the audit trail: shape (? for every value) or full",
+    )
+    collect_token: Setting[Secret] = setting(
+        secret, "PHLO_SQL_COLLECT_TOKEN", default=Secret(), help="token that Trino's events carry"
     )
     access_opa_bundle: Setting[str] = setting(
         text,

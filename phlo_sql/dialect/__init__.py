@@ -7,6 +7,7 @@ name through `identifier`.
 
 from __future__ import annotations
 
+from phlo_sql.dialect.blanked import blank, without
 from phlo_sql.dialect.build import (
     ColumnPath,
     add_column,
@@ -94,6 +95,7 @@ from phlo_sql.dialect.render import (
     sql_of,
 )
 from phlo_sql.dialect.snapshots import count_metadata, count_older, server_time
+from phlo_sql.dialect.touched import Touched, touched
 from phlo_sql.dialect.types import data_type
 from phlo_sql.dialect.values import (
     DEFAULT,
@@ -123,6 +125,7 @@ __all__ = [
     "Reading",
     "Scalar",
     "Statement",
+    "Touched",
     "Value",
     "Version",
     "add_column",
@@ -133,6 +136,7 @@ __all__ = [
     "argument_of",
     "as_of",
     "between",
+    "blank",
     "call",
     "checksums",
     "column",
@@ -201,5 +205,7 @@ __all__ = [
     "sql_of",
     "table",
     "target_of",
+    "touched",
     "where_of",
+    "without",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import cache, distribution, environment, kept, launch, machine, ports
+from phlo_sql.stack import events as events_server
 from phlo_sql.stack import nessie as nessie_server
 from phlo_sql.stack import opa as opa_server
 from phlo_sql.stack import postgres as postgres_server
@@ -29,6 +30,7 @@ _PORTS = {
     "s3": s3_server.PORTS,
     "nessie": nessie_server.PORTS,
     "opa": ("opa",),
+    "events": ("events",),
     "trino": ("trino",),
 }
 
@@ -101,6 +103,7 @@ def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> Stack
         "s3": lambda: s3_server.launch(place, programs),
         "nessie": lambda: nessie_server.launch(place, programs, nessie_jar),
         "opa": lambda: opa_server.launch(place, opa, env),
+        "events": lambda: events_server.launch(place, env),
         "trino": lambda: trino_server.launch(
             place, programs, trino_programs, request.trino_settings
         ),
@@ -177,6 +180,12 @@ def _check(request: StackRequest) -> None:
             f"the local stack has no OPA plugin for Trino {request.trino}: it is not published",
             f"add --trino {opa_server.LAST_TRINO}",
         )
+    if "events" in request.services and request.trino > events_server.LAST_TRINO:
+        raise PhloSqlError(
+            Code.BAD_SETTING,
+            f"the local stack has no event listener for Trino {request.trino}: it is not published",
+            f"add --trino {events_server.LAST_TRINO}",
+        )
     for what, named, known_names in (
         ("service", request.services, EXTRAS),
         ("port", frozenset(request.ports), known_ports),
@@ -221,7 +230,7 @@ def _owner(port: str) -> str:
 
 
 def _wanted(extras: frozenset[str]) -> tuple[str, ...]:
-    more = {"nessie": ("s3", "nessie"), "opa": ("opa",)}
+    more = {"nessie": ("s3", "nessie"), "opa": ("opa",), "events": ("events",)}
     chosen = [service for extra in sorted(extras) for service in more[extra]]
     return ("postgres", *chosen, "trino")
 

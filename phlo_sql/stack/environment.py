@@ -36,6 +36,9 @@ def environment(layout: Layout) -> dict[str, str]:
     if "opa" in layout.extras:
         env["OPA_URL"] = layout.url("opa")
         env["PHLO_SQL_ACCESS_OPA_BUNDLE"] = str(bundle_path(layout))
+    if "events" in layout.extras:
+        env["PHLO_SQL_COLLECT_TOKEN"] = layout.passwords["events"]
+        env["PHLO_SQL_COLLECT_URL"] = layout.url("events")
     if "nessie" in layout.extras:
         env |= {
             "NESSIE_HOST": HOST,

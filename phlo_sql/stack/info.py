@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 VERSIONS = (483, 476)
-EXTRAS = frozenset({"nessie", "opa"})
+EXTRAS = frozenset({"nessie", "opa", "events"})
 
 
 def _quiet(_line: str) -> None:

@@ -77,5 +77,5 @@ def save(home: Path, kept: Kept) -> None:
 
 def with_passwords(kept: Kept) -> Kept:
     """Each stack has passwords of its own, made at its first start."""
-    made = {name: secrets.token_hex(16) for name in ("postgres", "s3")}
+    made = {name: secrets.token_hex(16) for name in ("postgres", "s3", "events")}
     return replace(kept, passwords={**made, **kept.passwords})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from phlo_sql.stack import opa
+from phlo_sql.stack import events, opa
 from phlo_sql.stack.launch import Launch, get
 from phlo_sql.stack.layout import (
     BUCKET,
@@ -35,6 +35,13 @@ _PROCEDURES = {
     "iceberg.add-files-procedure.enabled": "true",
 }
 
+_PLUGIN_FILES = (
+    "access-control.properties",
+    "group-provider.properties",
+    "event-listener.properties",
+)
+"""Beside config.properties: Trino takes what is there, so what a stack no longer has must go."""
+
 
 def launch(
     layout: Layout, machine: Machine, programs: Path, extra_settings: Mapping[str, str]
@@ -48,8 +55,11 @@ def launch(
         etc / "config.properties",
         properties({**_settings(layout, programs), **extra_settings}),
     )
-    for name, settings in _access(layout).items():
-        write_private(etc / name, properties(settings))
+    plugins = _plugins(layout)
+    for name in _PLUGIN_FILES:
+        (etc / name).unlink(missing_ok=True)
+        if name in plugins:
+            write_private(etc / name, properties(plugins[name]))
     (etc / "log.properties").write_text("io.trino=INFO\n")
     return Launch(
         name="trino",
@@ -120,13 +130,14 @@ def _settings(layout: Layout, programs: Path) -> dict[str, object]:
     }
 
 
-def _access(layout: Layout) -> dict[str, dict[str, object]]:
-    if "opa" not in layout.extras:
-        return {}
-    return {
-        "access-control.properties": opa.access_control(layout),
-        "group-provider.properties": opa.groups(layout),
-    }
+def _plugins(layout: Layout) -> dict[str, dict[str, object]]:
+    files: dict[str, dict[str, object]] = {}
+    if "opa" in layout.extras:
+        files["access-control.properties"] = opa.access_control(layout)
+        files["group-provider.properties"] = opa.groups(layout)
+    if "events" in layout.extras:
+        files["event-listener.properties"] = events.listener(layout)
+    return files
 
 
 def _catalogs(layout: Layout) -> dict[str, dict[str, object]]:

@@ -1,5 +1,5 @@
-"""A Trino 476 behind OPA for the tests of access: one that the environment names with the prefix
-`PHLO_SQL_TESTOPA_`, or one that is started and removed."""
+"""A Trino 476 behind OPA, with a collector, for the tests of access: one that the environment names
+with the prefix `PHLO_SQL_TESTOPA_`, or one that is started and removed."""
 
 from __future__ import annotations
 
@@ -95,7 +95,10 @@ def _env(folder: Path) -> Iterator[Mapping[str, str]]:
         }
         return
     request = stack.StackRequest(
-        name="tests-opa", trino=476, services=frozenset({"opa"}), directory=folder / "stack"
+        name="tests-opa",
+        trino=476,
+        services=frozenset({"opa", "events"}),
+        directory=folder / "stack",
     )
     try:
         with skipping():

@@ -9,6 +9,7 @@
   environment only (no file, nothing of this process's own environment).
 - `make_schema(stack, catalog="iceberg")`: a schema of the test's own, `catalog.schema` unquoted;
   dropped afterwards with all that is in it.
+- `opa`: Trino 476 behind OPA, its events collected; for modules of the xdist group "opa".
 - `desk`: the command line in this process, with policies and an audit trail of the test's own.
 
 Servers are shared by all tests, workers and concurrent runs: never touch what another test made,
@@ -27,6 +28,7 @@ import pytest
 from phlo_sql.config import Settings, load
 from phlo_sql.stack.clients import Clients, catalog_properties
 from tests.live.access_desk import Desk
+from tests.live.access_stack import Guarded, guarded
 from tests.live.servers import served
 
 if TYPE_CHECKING:
@@ -81,6 +83,12 @@ def make_schema() -> Iterator[Callable[..., str]]:
     yield make
     for clients, name in reversed(made):
         clients.rows(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def opa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarded(tmp_path_factory.mktemp("opa")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from phlo_sql.access.decide import Identity
 from phlo_sql.model.names import TableName
 from phlo_sql.observe import trino
 from tests.live.access_operations import OPERATIONS, WHO, Operation
-from tests.live.access_stack import DENIED, Guarded, guarded
+from tests.live.access_stack import DENIED, Guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,12 +58,6 @@ class Lab:
 
     def ask(self, who: str, sql: str) -> str | None:
         return self.guarded.ask(self.user(who), sql)[0]
-
-
-@pytest.fixture(scope="module")
-def opa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    with guarded(tmp_path_factory.mktemp("opa")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
