@@ -15,6 +15,7 @@ from benchmarks import (
     ratios,
     slicing,
     starting,
+    vacuum,
 )
 from benchmarks.servers import exit_code, lent
 from benchmarks.telling import console, doing
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "bench"
-PARTS = ("help", "inventory", "optimize", "access", "dry-run", "slices", "predictions")
+PARTS = ("help", "inventory", "optimize", "access", "dry-run", "slices", "vacuum", "predictions")
 
 
 def help_(out: Console, *, quick: bool) -> None:
@@ -76,6 +77,13 @@ def slices(out: Console, *, quick: bool) -> None:
     ratios.show(out, "slices", ("phlo-sql", "bare statement"), slicing.figures(found))
 
 
+def vacuum_(out: Console, *, quick: bool) -> None:
+    live, dead = (5_000, 500) if quick else (100_000, 10_000)
+    with doing(out, "planning a vacuum") as say:
+        pairs = vacuum.measure(live, dead, say)
+    ratios.show(out, "vacuum", ("planning", "listing"), pairs)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
@@ -83,7 +91,9 @@ def main() -> int:
     given = parser.parse_args()
     out = console()
     for part, run in zip(
-        PARTS, (help_, inventory_, optimize, access, dry_run, slices, predictions), strict=True
+        PARTS,
+        (help_, inventory_, optimize, access, dry_run, slices, vacuum_, predictions),
+        strict=True,
     ):
         if given.only in (None, part):
             run(out, quick=given.quick)

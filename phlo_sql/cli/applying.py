@@ -54,7 +54,7 @@ def apply(file: str, replan: bool, options: Options) -> Report:
 
         return apply_policies(text, options)
     with connected(options) as (settings, session):
-        return _confirmed(book, settings, session, options)
+        return _confirmed(book, settings, session, options, Path(file).absolute().parent)
 
 
 def verify(file: str, options: Options) -> Report:
@@ -106,13 +106,17 @@ def undo(file: str, options: Options) -> Report:
 
 
 def _confirmed(
-    book: Runbook, settings: Settings, session: TrinoSession, options: Options
+    book: Runbook,
+    settings: Settings,
+    session: TrinoSession,
+    options: Options,
+    folder: Path | None = None,
 ) -> Report:
     approval.require(book, book.plan.planned_by, settings)
     if not options.as_json:
         draw.plan(console(), book.plan)
     confirm(book, options)
-    return run(book.text, settings, session, options)
+    return run(book.text, settings, session, options, folder=folder)
 
 
 # ------------------------------------------------------------------ --replan

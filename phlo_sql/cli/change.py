@@ -156,7 +156,15 @@ def confirm(book: Runbook, options: Options) -> None:
     )
 
 
-def run(text: str, settings: Settings, session: TrinoSession, options: Options) -> Report:
+def run(
+    text: str,
+    settings: Settings,
+    session: TrinoSession,
+    options: Options,
+    *,
+    folder: Path | None = None,
+) -> Report:
+    """Run a runbook's text; files that belong to it lie in `folder`."""
     book = runbooks.read(text)
     deed = _deed(book.plan)
     if trail_of_now() is not None:
@@ -174,7 +182,7 @@ def run(text: str, settings: Settings, session: TrinoSession, options: Options) 
         "status": "failed",
     }
     try:
-        report = _run(text, settings, session, journal, options)
+        report = _run(text, settings, session, journal, options, folder)
         outcome |= {"status": report.status, "reason_code": report.reason_code}
     except PhloSqlError as error:
         outcome |= {"reason_code": error.code.reason, "error": error.problem}
@@ -194,14 +202,23 @@ def _deed(plan: Plan) -> host.Deed:
 
 
 def _run(
-    text: str, settings: Settings, session: TrinoSession, journal: Journal, options: Options
+    text: str,
+    settings: Settings,
+    session: TrinoSession,
+    journal: Journal,
+    options: Options,
+    folder: Path | None,
 ) -> Report:
     book = runbooks.read(text)
     with watching(quiet=options.quiet) as watch:
         applied = flow.apply(
             text,
             flow.Edges(
-                settings=settings, session=session, note=watch.note, parallel=options.parallel
+                settings=settings,
+                session=session,
+                note=watch.note,
+                parallel=options.parallel,
+                beside=folder,
             ),
             journal,
             watch,

@@ -48,6 +48,7 @@ class Orphans:
     holds: timedelta | None
     spared: tuple[str, ...] = ()
     """Paths that nothing references, but that are too young."""
+    oldest_spared: datetime | None = None
 
 
 def normal(paths: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -66,7 +67,10 @@ def folder(location: str) -> str:
 
 
 def _names(paths: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.replace_substring_regex(paths, r"^.*/", "")
+    try:  # a third of what an expression costs
+        return pc.list_element(pc.split_pattern(paths, "/", max_splits=1, reverse=True), 1)
+    except pa.ArrowInvalid:  # one of them has no slash
+        return pc.replace_substring_regex(paths, r"^.*/", "")
 
 
 def _among(values: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -98,8 +102,13 @@ def orphans(
     old = unnamed.filter(pc.less(unnamed["modified"], pa.scalar(now - retention)))
     _refuse_live(old, live)
     young = unnamed.filter(pc.greater_equal(unnamed["modified"], pa.scalar(now - retention)))
-    spared = tuple(sorted(young["path"].to_pylist()))
-    return Orphans(files=_with_kinds(old), retention=retention, holds=holds, spared=spared)
+    return Orphans(
+        files=_with_kinds(old),
+        retention=retention,
+        holds=holds,
+        spared=tuple(sorted(young["path"].to_pylist())),
+        oldest_spared=pc.min(young["modified"]).as_py(),
+    )
 
 
 def _unnamed(listing: pa.Table, known: pa.Table, location: str, version: int) -> pa.Table:

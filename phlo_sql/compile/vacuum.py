@@ -76,9 +76,16 @@ class Fixed:
 
     expire: timedelta | None
     orphans: timedelta | None
-    union: Union | None = None
-    """The plan's own metadata file, where a newer one isn't needed: it names each file that was
-    there and isn't on the list, and what came since is younger than the retention."""
+    own: Own | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A saved plan's own metadata file, and all that it names (columns path, size, kind): each file
+    that was there and isn't on the list. What came since is safe by its age alone."""
+
+    union: Union
+    names: pa.Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +162,7 @@ def compile_vacuum(
     )
     known = _kept(history, fates) if fates is not None and fates.expired else seen.live
     live = distinct(pa.concat_tables([known, seen.others])) if seen.others.num_rows else known
-    found = _orphans(intent, seen, fixed, known, live, expired)
-    seen = _pinned(seen, found, fixed)
+    seen, found = _chosen(intent, seen, fixed, known, live, expired)
     refuse_outside(expired, history.location)
     refuse_read_by("another table", seen.others, expired)
     files = _list(expired, found.files, seen)
@@ -266,13 +272,34 @@ PINNED_SINCE = WHOLE_LOCATION
 """Trino 476 compares data files with the names in manifests only: nothing else can spare them."""
 
 
-def _pinned(seen: Seen, found: Orphans, fixed: Fixed | None) -> Seen:
-    """With the union naming every file that is too young, so that none comes of age meanwhile."""
-    if seen.scratch is None or seen.server.version < PINNED_SINCE:
-        return seen
-    own = fixed.union if fixed is not None else None
-    scratch = replace(seen.scratch, union=own or seen.scratch.union.naming(found.spared))
-    return replace(seen, scratch=scratch)
+_MARGIN = timedelta(seconds=60)
+"""How much younger than the retention a file must be that only its age protects."""
+
+
+def _chosen(
+    intent: Vacuum,
+    seen: Seen,
+    fixed: Fixed | None,
+    known: pa.Table,
+    live: pa.Table,
+    expired: pa.Table,
+) -> tuple[Seen, Orphans]:
+    """What goes, and the union to be shown. A saved plan's own serves as long as what it doesn't
+    name stays young: refs may have moved, come and gone since, that changes nothing."""
+    if seen.scratch is None:
+        return seen, _orphans(intent, seen, fixed, known, live, expired)
+    own = fixed.own if fixed is not None else None
+    if own is not None:
+        found = _orphans(intent, seen, fixed, own.names, live, expired)
+        oldest = found.oldest_spared
+        if oldest is None or seen.now - oldest + _MARGIN <= found.retention:
+            return replace(seen, scratch=replace(seen.scratch, union=own.union)), found
+    found = _orphans(intent, seen, fixed, known, live, expired)
+    if seen.server.version < PINNED_SINCE:
+        return seen, found
+    # Named by the union, none of those that are too young comes of age meanwhile.
+    union = seen.scratch.union.naming(found.spared)
+    return replace(seen, scratch=replace(seen.scratch, union=union)), found
 
 
 def _list(expired: pa.Table, removed: pa.Table, seen: Seen) -> pa.Table:

@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from phlo_sql.compile.orphans import refuse_unsafe
 from phlo_sql.model.names import TableName
 
 if TYPE_CHECKING:
@@ -76,9 +75,14 @@ def name_prefix(uuid: str) -> str:
     return f"00000-{uuid}-"
 
 
+def union_named(name: str, folder: str, text: str) -> Union | None:
+    """A union that was saved under its name; None for a text that is another's."""
+    found = Union(prefix=name[: -len(f"{'0' * 32}.metadata.json")], folder=folder, text=text)
+    return found if found.name == name else None
+
+
 def union_of(base: Version, others: Sequence[Version]) -> Union:
-    """Raises PhloSqlError(UNSAFE_DELETION) where refs evolved so far apart that one metadata file
-    can't hold them."""
+    """What all these versions name, under the base's schema and sort order."""
     documents = [base.document, *(each.document for each in others)]
     uuid = str(base.document["table-uuid"])
     made: dict[str, Any] = dict(base.document)
@@ -138,27 +142,20 @@ def _log(base: Version, others: Sequence[Version]) -> list[dict[str, Any]]:
 
 
 def _specs(base: Version, others: Sequence[Version]) -> list[Any]:
+    """Refs number their specs each on their own. A manifest is read by the spec of its number, and
+    where that can't be right for all, by one without fields: partition values are then skipped,
+    and paths are all that is read through the scratch table."""
     found: dict[int, Any] = {}
-    owner: dict[int, str] = {}
     columns = _columns(base.document)
     for each in (base, *others):
         for spec in each.document.get("partition-specs") or ():
             number = int(spec["spec-id"])
-            if number not in found:
-                found[number], owner[number] = spec, each.ref
-            elif found[number]["fields"] != spec["fields"]:
-                refuse_unsafe(
-                    f"refs {owner[number]} and {each.ref} each made a partition spec {number} of "
-                    "their own: one metadata file can't hold both",
-                    "merge the refs, or drop one, before vacuuming",
-                )
-            missing = [f for f in spec["fields"] if int(f["source-id"]) not in columns]
-            if missing and all(f.get("transform") != "void" for f in missing):
-                refuse_unsafe(
-                    f"ref {each.ref} partitions by a column that {base.ref} does not have "
-                    f"({missing[0]['name']})",
-                    f"vacuum it there: --ref {each.ref}",
-                )
+            known = found.setdefault(number, spec)
+            foreign = each is not base and any(
+                int(field["source-id"]) not in columns for field in spec["fields"]
+            )
+            if foreign or known["fields"] != spec["fields"]:
+                found[number] = {"spec-id": number, "fields": []}
     return [found[number] for number in sorted(found)]
 
 

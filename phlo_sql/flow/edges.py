@@ -32,6 +32,8 @@ class Edges:
     """Independent steps that run at once."""
     history: Path | None = None
     """The journal of recorded operations, for estimates."""
+    beside: Path | None = None
+    """The folder of the runbook that runs: files that belong to it lie there."""
 
     def another(self) -> TrinoSession:
         """One more session with the same settings."""

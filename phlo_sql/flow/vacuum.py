@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
@@ -18,11 +17,12 @@ from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import timedelta
 
     import pyarrow as pa
     from pyiceberg.table import Table
 
-    from phlo_sql.compile.vacuum import VacuumPlan
+    from phlo_sql.compile.vacuum import Own, VacuumPlan
     from phlo_sql.compile.vacuum_union import Union
     from phlo_sql.execute import StepOutcome
     from phlo_sql.flow.commands import Measure
@@ -34,8 +34,6 @@ _NAMED = 3
 _NONE = "none"
 _PLANNED: dict[str, Union] = {}
 """Unions of plans that this process made, by name: a plan that runs at once runs with its own."""
-_MARGIN = timedelta(seconds=60)
-"""How much younger than the retention everything must be that came after a plan's union."""
 
 
 def compile_plan(intent: Vacuum, edges: Edges) -> VacuumPlan:
@@ -156,26 +154,33 @@ def _again(book: Runbook, edges: Edges) -> VacuumPlan:
         dialect.procedure_of(step.statement): _retention(step.statement) for step in book.plan.steps
     }
     orphans = found.get("remove_orphan_files")
-    fixed = Fixed(
-        expire=found.get("expire_snapshots"),
-        orphans=orphans,
-        union=_own_union(book, orphans, edges),
-    )
+    fixed = Fixed(expire=found.get("expire_snapshots"), orphans=orphans, own=_own(book, edges))
     intent = _intent(book, edges)
     return compile_vacuum(
         intent, look(intent, edges, as_of=book.plan.planned_at), book.plan.command_line, fixed
     )
 
 
-def _own_union(book: Runbook, retention: timedelta | None, edges: Edges) -> Union | None:
-    passed = server_now(edges) - book.plan.planned_at
-    if retention is None or passed + _MARGIN > retention:
-        return None
+def _own(book: Runbook, edges: Edges) -> Own | None:
+    """The union that the plan was made with: of this process, or saved beside the runbook. None
+    where it isn't there any more, or what it names isn't."""
+    from phlo_sql.compile.vacuum import Own
+    from phlo_sql.compile.vacuum_union import union_named
+    from phlo_sql.flow.vacuum_refs import names_of
+
     for step in book.plan.steps:
         called = dialect.read_call(step.statement)
         name = called.arguments.get("metadata_file_name") if called is not None else None
-        if name in _PLANNED:
-            return _PLANNED[name]
+        if not isinstance(name, str):
+            continue
+        table = _table(book, edges)
+        union = _PLANNED.get(name)
+        if union is None and edges.beside is not None:
+            with suppress(FileNotFoundError):
+                text = (edges.beside / name).read_text(encoding="utf-8")
+                union = union_named(name, f"{table.location().rstrip('/')}/metadata", text)
+        names = None if union is None else names_of(union, table, book.plan.table)
+        return None if union is None or names is None else Own(union=union, names=names)
     return None
 
 

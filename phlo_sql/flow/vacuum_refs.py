@@ -53,10 +53,7 @@ def read(
     """
 
     from phlo_sql.compile.vacuum_union import union_of
-    from phlo_sql.flow.vacuum_seen import everything
     from phlo_sql.observe import nessie_contents
-    from phlo_sql.observe.history import history_of
-    from phlo_sql.observe.partly import parse_partly
 
     edges.note("reading the table on every ref")
     contents = nessie_contents.tables(properties)
@@ -73,12 +70,30 @@ def read(
     base = next(each for each in versions if each.location == mine.metadata_location)
     others = [each for each in versions if each is not base]
     union = union_of(base, others)
-    metadata = parse_partly(json.loads(union.text))[0]
-    whole = history_of(metadata, union.target, table.io, history.table, intent.ref)
-    live = everything(replace(whole, metadata_files=whole.metadata_files[1:]))
+    live = _reached(union, table, history.table)
     scratch = _scratch(history, union, listing, live, heads, edges)
     own = frozenset(f"{each.name}@{each.ref}".lower() for each in heads)
     return AllRefs(live=live, scratch=scratch, warnings=warnings, own=own)
+
+
+def _reached(union: Union, table: Table, name: TableName) -> pa.Table:
+    from phlo_sql.flow.vacuum_seen import everything
+    from phlo_sql.observe.history import history_of
+    from phlo_sql.observe.partly import parse_partly
+
+    metadata = parse_partly(json.loads(union.text))[0]
+    whole = history_of(metadata, union.target, table.io, name, None)
+    return everything(replace(whole, metadata_files=whole.metadata_files[1:]))
+
+
+def names_of(union: Union, table: Table, name: TableName) -> pa.Table | None:
+    """All files that a saved plan's union names; None where one to be read is gone."""
+    try:
+        return _reached(union, table, name)
+    except PhloSqlError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
 
 
 def _ref_of(properties: Mapping[str, str]) -> str:
@@ -96,7 +111,6 @@ def _versions(
 ) -> tuple[list[Version], tuple[str, ...]]:
     """Metadata of every ref, and of each that was a ref's state after `cutoff`."""
     from phlo_sql.observe import nessie_contents
-    from phlo_sql.observe.nessie import refs
 
     found: dict[str, Version] = {}
     for head in heads:
@@ -110,16 +124,16 @@ def _versions(
                 )
             found[head.metadata_location] = document
     missing = 0
-    for ref in refs(properties):
-        puts = [p for p in nessie_contents.history(properties, ref.name) if p.id == heads[0].id]
+    for ref, every in nessie_contents.histories(properties).items():
+        puts = [each for each in every if each.id == heads[0].id]
         for number, put in enumerate(puts):
             # the state at the cutoff is the last one that was put before it
             if put.at < cutoff and (number == 0 or puts[number - 1].at < cutoff):
                 break
             if put.metadata_location in found:
                 continue
-            document = _document(table, put.metadata_location, ref.name)
-            if document is None or _lists_gone(table, document):
+            document = _document(table, put.metadata_location, ref)
+            if document is None or _gone(table, document):
                 missing += 1
             else:
                 found[put.metadata_location] = document
@@ -140,11 +154,16 @@ def _document(table: Table, location: str, ref: str) -> Version | None:
     return None if document is None else Version(ref=ref, location=location, document=document)
 
 
-def _lists_gone(table: Table, version: Version) -> bool:
+def _gone(table: Table, version: Version) -> bool:
+    """Whether a run that was stopped half-way took what this state is read by."""
     from phlo_sql.observe.listing import absent
+    from phlo_sql.observe.manifests import read_manifest_list
 
     lists = [str(each["manifest-list"]) for each in version.document.get("snapshots") or ()]
-    return bool(absent(table.io, lists))
+    if absent(table.io, lists):
+        return True
+    manifests = {each.path for path in lists for each in read_manifest_list(table.io, path)}
+    return bool(absent(table.io, sorted(manifests)))
 
 
 def _refuse_moved(history: History, versions: Sequence[Version]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from phlo_sql.flow.edges import open_table, physical
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.history import History
     from phlo_sql.model.intents import ExpireSnapshots, Vacuum
+    from phlo_sql.model.names import TableName
     from phlo_sql.observe.neighbours import Listed
 
 
@@ -31,8 +33,6 @@ def look(
     from phlo_sql.compile.vacuum import PINNED_SINCE, Seen
     from phlo_sql.config import catalog_properties
     from phlo_sql.flow import vacuum_refs
-    from phlo_sql.observe.history import read_history
-    from phlo_sql.observe.listing import list_files
     from phlo_sql.observe.nessie import api_of
 
     edges.note(f"reading the history of {intent.table}")
@@ -44,9 +44,8 @@ def look(
     refs = api_of(properties) is not None
     if as_of is None or not refs or server.version < PINNED_SINCE:
         as_of = now.replace(microsecond=0) if refs else now
-    history = read_history(table, name, intent.ref)
-    edges.note(f"listing {history.location}")
-    listing = list_files(table.io, history.location)
+    edges.note(f"listing {table.location()}")
+    history, listing = both(table, name, intent.ref)
     if refs:
         found = vacuum_refs.read(intent, table, history, properties, listing, edges, as_of)
         live, scratch, warnings, own = found.live, found.scratch, found.warnings, found.own
@@ -68,6 +67,16 @@ def look(
         scratch=scratch,
         warnings=warnings,
     )
+
+
+def both(table: Table, name: TableName, ref: str | None) -> tuple[History, pa.Table]:
+    """The history and the listing, read at once: each waits for the storage most of the time."""
+    from phlo_sql.observe.history import read_history
+    from phlo_sql.observe.listing import list_files
+
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(list_files, table.io, table.location())
+        return read_history(table, name, ref), listing.result()
 
 
 def refuse_shared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,8 +85,16 @@ def read_bytes(io: FileIO, location: str) -> bytes:
     except FileNotFoundError as error:
         raise unreadable("file", location, "it does not exist") from error
     except Exception as error:  # every store has its own exceptions
+        if _went(io, location):  # between the store's look at it and the reading
+            raise unreadable("file", location, "it does not exist") from FileNotFoundError(location)
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise unreadable("file", location, cause[:300]) from error
+
+
+def _went(io: FileIO, location: str) -> bool:
+    with suppress(Exception):
+        return not io.new_input(location).exists()
+    return False
 
 
 def _local_path(location: str) -> Path:

@@ -51,18 +51,18 @@ def listed(catalog: Catalog, properties: Mapping[str, str]) -> tuple[Listed, ...
 
     Raises PhloSqlError.
     """
-    from pyiceberg.catalog.sql import SqlCatalog
-
     from phlo_sql.observe import nessie_contents
     from phlo_sql.observe.nessie import api_of
 
-    if isinstance(catalog, SqlCatalog):
-        return tuple(_of_database(catalog))
     if api_of(properties) is not None:
         return tuple(
             Listed(name=f"{each.name}@{each.ref}", metadata_location=each.metadata_location)
             for each in nessie_contents.tables(properties)
         )
+    from pyiceberg.catalog.sql import SqlCatalog  # with SQLAlchemy, a second of its own
+
+    if isinstance(catalog, SqlCatalog):
+        return tuple(_of_database(catalog))
     return tuple(_of_catalog(catalog))
 
 

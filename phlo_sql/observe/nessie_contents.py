@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.nessie import api_of, refs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _ICEBERG = "ICEBERG_TABLE"
 _TIMEOUT = 30
 _ASKING = 8
+_TRIES = 5
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +45,34 @@ class Put:
     at: datetime
 
 
+class _RefGoneError(Exception):
+    """A ref that was listed is not there any more."""
+
+
 def tables(properties: Mapping[str, str]) -> tuple[Content, ...]:
     """Every Iceberg table on every branch and tag, under any name. Raises PhloSqlError."""
-    found = refs(properties)
-    with ThreadPoolExecutor(_ASKING) as pool:
-        parts = pool.map(lambda ref: list(_entries(properties, ref.name)), found)
-    return tuple(each for part in parts for each in part)
+    found = _of_each(properties, lambda ref: tuple(_entries(properties, ref)))
+    return tuple(each for part in found.values() for each in part)
+
+
+def histories(properties: Mapping[str, str]) -> dict[str, tuple[Put, ...]]:
+    """By ref: table metadata put by its commits, the newest first. All of them: what a table was
+    at some moment may stem from a commit of any age. Raises PhloSqlError."""
+    return _of_each(properties, lambda ref: history(properties, ref))
+
+
+def _of_each(properties: Mapping[str, str], ask: Callable[[str], T]) -> dict[str, T]:
+    """What is asked of each ref. Where one goes meanwhile, all are listed and asked anew: it may
+    have come back under another name."""
+    for _ in range(_TRIES):
+        names = [ref.name for ref in refs(properties)]
+        with suppress(_RefGoneError), ThreadPoolExecutor(_ASKING) as pool:
+            return dict(zip(names, pool.map(ask, names), strict=True))
+    raise PhloSqlError(
+        Code.STALE_PLAN,
+        f"refs came and went while they were read, {_TRIES} times",
+        "run the command again when fewer do",
+    )
 
 
 def _entries(properties: Mapping[str, str], ref: str) -> Iterator[Content]:
@@ -64,8 +90,7 @@ def _entries(properties: Mapping[str, str], ref: str) -> Iterator[Content]:
 
 
 def history(properties: Mapping[str, str], ref: str) -> tuple[Put, ...]:
-    """Table metadata put by a ref's commits, the newest first. All of them: what a
-    table was at some moment may stem from a commit of any age. Raises PhloSqlError."""
+    """The same, of one ref."""
     found: list[Put] = []
     for document in _pages(properties, f"trees/{quote(ref, safe='')}/history", {"fetch": "ALL"}):
         for entry in document["logEntries"]:
@@ -101,6 +126,8 @@ def _pages(
         asked = {**query, **({"page-token": page} if page else {})}
         try:
             answer = requests.get(f"{api}/{path}", params=asked, headers=headers, timeout=_TIMEOUT)
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                raise _RefGoneError(path)
             answer.raise_for_status()
         except requests.RequestException as error:
             raise PhloSqlError(

@@ -39,6 +39,11 @@ def document(stack: Clients, *words: str) -> dict[str, Any]:
     return found
 
 
+def shown(found: dict[str, Any]) -> str:
+    """A document as the message of an assertion, whole: pytest cuts what isn't text."""
+    return json.dumps(found, indent=1, default=str)
+
+
 def files(stack: Clients, table: str) -> set[tuple[str, int]]:
     schema, name = table.rsplit(".", 1)
     rows = stack.rows(

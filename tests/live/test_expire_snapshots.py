@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.optimizing import document
+from tests.live.optimizing import document, shown
 from tests.live.reclaiming import SHORT, loaded, rows, stored
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_what_is_listed_goes_and_nothing_else(
     before = stored(stack, table)
     planned = document(stack, "table", "expire-snapshots", table, *words, "--dry-run")
     done = document(stack, "table", "expire-snapshots", table, *words, "--yes")
-    assert done["status"] == "success", done
+    assert done["status"] == "success", shown(done)
     gone = set(before) - set(stored(stack, table))
     assert gone == set(planned["data"]["deleted_paths"])
     kept = {each["snapshot_id"] for each in planned["data"]["snapshots"] if each["kept"]}
@@ -70,7 +70,7 @@ def test_a_branch_and_a_tag_keep_by_their_own_retention(
     kept = {each["snapshot_id"] for each in planned["data"]["snapshots"] if each["kept"]}
     assert kept == {ids[2], ids[3]}
     done = document(stack, "table", "expire-snapshots", table, *SHORT, "--yes")
-    assert done["status"] == "success", done
+    assert done["status"] == "success", shown(done)
     assert set(before) - set(stored(stack, table)) == set(planned["data"]["deleted_paths"])
     left = loaded(stack, table).metadata
     assert {each.snapshot_id for each in left.snapshots} == kept
@@ -89,10 +89,10 @@ def test_unused_schemas_go_where_the_server_can(
     words = (*SHORT, "--clean-expired-metadata", "--yes")
     done = document(stack, "table", "expire-snapshots", table, *words)
     if stack.version < 479:
-        assert done["reason_code"] == "unsupported_version", done
+        assert done["reason_code"] == "unsupported_version", shown(done)
         assert "479" in done["errors"][0]
         return
-    assert done["status"] == "success", done
+    assert done["status"] == "success", shown(done)
     assert len(loaded(stack, table).metadata.schemas) == 1
 
 
@@ -115,5 +115,5 @@ def test_collection_switched_on_by_hand_on_nessie_is_refused(
     with loaded(stack, table).transaction() as change:
         change.set_properties({"gc.enabled": "true"})
     found = document(stack, "table", "expire-snapshots", table, *SHORT, "--yes")
-    assert found["reason_code"] == "gc_disabled", found
+    assert found["reason_code"] == "gc_disabled", shown(found)
     assert "by hand" in found["errors"][0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.optimizing import document
+from tests.live.optimizing import document, shown
 from tests.live.reclaiming import (
     SHORT,
     dead_file,
@@ -60,14 +60,14 @@ class TestExactly:
         before, count = stored(stack, table), rows(stack, table)
         listed = tmp_path / "dead.csv"
         planned = vacuum(stack, table, *SHORT, "--dry-run", "--list", str(listed))
-        assert planned["status"] == "planned", planned
+        assert planned["status"] == "planned", shown(planned)
         assert stored(stack, table) == before
         predicted = {each["path"]: int(each["size"]) for each in csv.DictReader(listed.open())}
 
         done = vacuum(stack, table, *SHORT, "--yes")
         after = stored(stack, table)
         gone = {path: size for path, size in before.items() if path not in after}
-        assert done["status"] == "success", done
+        assert done["status"] == "success", shown(done)
         assert gone == predicted
         assert orphans <= set(gone)
         assert young in after
@@ -93,7 +93,7 @@ class TestExactly:
         planned = vacuum(stack, table, *SHORT, "--dry-run")
         done = vacuum(stack, table, *SHORT, "--yes")
         gone = set(before) - set(stored(stack, table))
-        assert done["status"] == "success", done
+        assert done["status"] == "success", shown(done)
         assert gone == set(planned["data"]["deleted_paths"])
         assert f"{home}/data/left.parquet" in gone
         assert rows(stack, table) == 48
@@ -110,7 +110,7 @@ class TestExactly:
         stack.rows(f"DELETE FROM {table} WHERE nationkey < 100")
         stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
         done = vacuum(stack, table, *SHORT, "--yes")
-        assert done["status"] == "success", done
+        assert done["status"] == "success", shown(done)
         assert done["data"]["result"]["expired_snapshots"] == 1
         assert stack.rows(f"SELECT count(*) FROM {table} FOR VERSION AS OF 'audit'") == [(25,)]
         assert stack.rows(f"SELECT count(*) FROM {table} FOR VERSION AS OF 'dev'") == [(50,)]
@@ -130,7 +130,7 @@ class TestExactly:
             if each.snapshot_id == current
         ]
         done = vacuum(stack, table, *SHORT, "--yes")
-        assert done["status"] == "success", done
+        assert done["status"] == "success", shown(done)
         assert mine in stored(stack, table)
         assert used & set(stored(stack, table)) == {mine}
 
@@ -140,7 +140,7 @@ class TestExactly:
             stack.rows(f"DELETE FROM {table} WHERE nationkey = {key}")
         make_older(stack, table)
         done = vacuum(stack, table, *SHORT, "--yes")
-        assert done["status"] == "success", done
+        assert done["status"] == "success", shown(done)
         assert any(path.endswith(".puffin") for path in stored(stack, table))
         assert rows(stack, table) == 44
 
@@ -160,7 +160,7 @@ class TestTheBoundaryOfTheRetention:
         assert set(planned["data"]["deleted_paths"]) == old
         assert planned["data"]["holds_seconds"] is not None
         done = vacuum(stack, table, *words, "--yes")
-        assert done["status"] == "success", done
+        assert done["status"] == "success", shown(done)
         left = set(stored(stack, table))
         assert not old & left
         assert young <= left
@@ -177,7 +177,7 @@ class TestTheBoundaryOfTheRetention:
         come = dead_file(data / "came.parquet", age=7300)
         before = stored(stack, table)
         refused = document(stack, "runbook", "apply", str(book), "--yes")
-        assert refused["reason_code"] == "stale_plan", refused
+        assert refused["reason_code"] == "stale_plan", shown(refused)
         assert stored(stack, table) == before
         local(come).unlink()
         assert document(stack, "runbook", "apply", str(book), "--yes")["status"] == "success"
@@ -196,7 +196,7 @@ class TestOtherTables:
         before = stored(stack, table)
         for command in ("vacuum", "expire-snapshots"):
             found = document(stack, "table", command, table, *SHORT, "--yes")
-            assert found["reason_code"] == "unsafe_deletion", found
+            assert found["reason_code"] == "unsafe_deletion", shown(found)
             assert found["exit_code"] == 3
         assert stored(stack, table) == before
         return str(found["errors"][0])
@@ -280,7 +280,7 @@ class TestOtherTables:
         stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
         dead_file(local(opened.location()) / "data" / "dead.parquet")
         done = vacuum(stack, table, "--yes")
-        assert done["status"] == "success", done
+        assert done["status"] == "success", shown(done)
         assert any("write.data.path" in each for each in done["warnings"])
         assert local(kept).exists()
         assert rows(stack, table) == 75
@@ -314,7 +314,7 @@ class TestOtherTables:
         make_older(stack, table)
         before = stored(stack, table)
         found = vacuum(stack, table, "--yes")
-        assert found["reason_code"] == "unsafe_deletion", found
+        assert found["reason_code"] == "unsafe_deletion", shown(found)
         assert stored(stack, table) == before
 
 
@@ -329,7 +329,7 @@ def test_a_neighbour_with_a_type_unknown_to_the_planner_stops_nothing(
     make_older(stack, table)
     dead = dead_file(local(loaded(stack, table).location()) / "data" / "left.parquet")
     done = vacuum(stack, table, "--yes")
-    assert done["status"] == "success", done
+    assert done["status"] == "success", shown(done)
     assert done["data"]["result"]["deleted_files"] == 1
     assert dead not in stored(stack, table)
     assert rows(stack, f"{schema}.odd") == 1

@@ -6,8 +6,7 @@ import json
 import subprocess
 import threading
 import time
-import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +22,9 @@ from phlo_sql.model.intents import Vacuum
 from phlo_sql.model.names import parse_table
 from phlo_sql.observe.trino import connect
 from phlo_sql.stack.clients import catalog_properties
-from tests.live.optimizing import PHLO_SQL
-from tests.live.reclaiming import loaded, stored, vacuum
+from tests.live.optimizing import PHLO_SQL, document, shown
+from tests.live.reclaiming import stored, vacuum
+from tests.live.two_refs import SHORT, TwoRefs, branched, nessie, two_refs, unbranched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,126 +33,70 @@ if TYPE_CHECKING:
     from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-SHORT = ("--older-than", "2s", "--allow-short-retention")
 STEPS = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwoRefs:
-    """A table on main and on a branch of its own, with commits on each since."""
-
-    stack: Clients
-    main: str
-    other: str
-    branch: str
-
-    def rows(self) -> tuple[int, int]:
-        counts = []
-        for table in (self.main, self.other):
-            [[count]] = self.stack.rows(f"SELECT count(*) FROM {table}")
-            counts.append(int(count))
-        return counts[0], counts[1]
-
-    def whole(self) -> None:
-        """Every file of both heads is there: asked of the storage, not of Trino's cache."""
-        from pyiceberg.catalog import load_catalog
-
-        from phlo_sql.observe.listing import absent
-        from phlo_sql.observe.manifests import read_bytes
-
-        own = catalog_properties(self.stack.env)["nessie"]
-        for ref in ("main", self.branch):
-            uri = own["uri"].rsplit("/", 1)[0] + f"/{ref}"
-            table = load_catalog(ref, **{**own, "uri": uri}).load_table(self.main[7:])
-            read_bytes(table.io, table.metadata_location)
-            snapshot = table.current_snapshot()
-            assert snapshot is not None
-            manifests = snapshot.manifests(table.io)
-            paths = [snapshot.manifest_list, *(each.manifest_path for each in manifests)]
-            paths += [
-                entry.data_file.file_path
-                for each in manifests
-                for entry in each.fetch_manifest_entry(table.io)
-            ]
-            assert absent(table.io, paths) == []
-
-    def commit(self) -> None:
-        """States of both refs that are over at once, and a file that was never referenced."""
-        for table in (self.main, self.other):
-            self.stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
-            self.stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
-        opened = loaded(self.stack, self.main)
-        path = f"{opened.location()}/data/{uuid.uuid4()}.parquet"
-        with opened.io.new_output(path).create() as stream:
-            stream.write(b"never referenced")
-        time.sleep(3.1)
-
-
-def nessie(stack: Clients) -> str:
-    return stack.env["NESSIE_URI"].removesuffix("/iceberg") + "/api/v2"
 
 
 @pytest.fixture
 def refs(stack: Clients, make_schema: Callable[..., str]) -> Iterator[TwoRefs]:
-    stack = replace(stack, env={**stack.env, "PHLO_SQL_SCRATCH_CATALOG": "iceberg_s3"})
-    main = make_schema(stack, "nessie") + ".t"
-    stack.rows(f"CREATE TABLE {main} AS SELECT * FROM tpch.tiny.nation")
-    branch = f"br_{uuid.uuid4().hex[:8]}"  # Nessie takes hexadecimal names for hashes
-    api = nessie(stack)
-    head = requests.get(f"{api}/trees/main", timeout=30).json()["reference"]
-    made = requests.post(f"{api}/trees?name={branch}&type=BRANCH", json=head, timeout=30)
-    made.raise_for_status()
-    env = stack.env
-    settings = {
-        "iceberg.catalog.type": "rest",
-        "iceberg.rest-catalog.uri": env["NESSIE_URI"],
-        "iceberg.rest-catalog.warehouse": "warehouse",
-        "iceberg.rest-catalog.prefix": branch,
-        "fs.s3.enabled": "true",
-        "s3.endpoint": env["ICEBERG_S3_ENDPOINT"],
-        "s3.region": env["ICEBERG_S3_REGION"],
-        "s3.path-style-access": "true",
-        "s3.aws-access-key": env["ICEBERG_S3_ACCESS_KEY"],
-        "s3.aws-secret-key": env["ICEBERG_S3_SECRET_KEY"],
-    }
-    pairs = ", ".join(f"\"{name}\" = '{value}'" for name, value in settings.items())
-    stack.rows(f"CREATE CATALOG nessie_{branch} USING iceberg WITH ({pairs})")
-    other = main.replace("nessie.", f"nessie_{branch}.", 1)
-    try:
-        yield TwoRefs(stack=stack, main=main, other=other, branch=branch)
-    finally:
-        stack.rows(f"DROP CATALOG nessie_{branch}")
-        found = requests.get(f"{api}/trees/{branch}", timeout=30).json()["reference"]
-        requests.delete(f"{api}/trees/{branch}@{found['hash']}", timeout=30)
+    with two_refs(stack, make_schema(stack, "nessie")) as found:
+        yield found
 
 
-def traces(refs: TwoRefs) -> list[str]:
-    """What a run leaves behind: a schema of the scratch catalog, a metadata file."""
-    uid = str(loaded(refs.stack, refs.main).metadata.table_uuid)
-    schemas = [row[0] for row in refs.stack.rows("SHOW SCHEMAS FROM iceberg_s3")]
-    files = [path for path in stored(refs.stack, refs.main) if f"/00000-{uid}-" in path]
-    return [name for name in schemas if uid.replace("-", "") in name] + files
+@pytest.fixture
+def each_refs(each_stack: Clients, make_schema: Callable[..., str]) -> Iterator[TwoRefs]:
+    with two_refs(each_stack, make_schema(each_stack, "nessie")) as found:
+        yield found
+
+
+def listed_goes(refs: TwoRefs) -> set[str]:
+    """Dry run, then run: exactly what was listed is gone, both refs are whole, no trace is left."""
+    before, count = stored(refs.stack, refs.main), refs.rows()
+    planned = vacuum(refs.stack, refs.main, *SHORT, "--dry-run")
+    assert planned["status"] == "planned", shown(planned)
+    assert stored(refs.stack, refs.main) == before
+    done = vacuum(refs.stack, refs.main, *SHORT, "--yes")
+    assert done["status"] == "success", shown(done)
+    gone = set(before) - set(stored(refs.stack, refs.main))
+    assert gone == set(planned["data"]["deleted_paths"])
+    assert done["data"]["result"]["deleted_bytes"] == sum(before[path] for path in gone)
+    refs.whole()
+    assert refs.rows() == count
+    assert refs.traces() == []
+    return gone
 
 
 class TestEveryRef:
-    def test_only_what_no_ref_needs_goes_and_no_trace_stays(self, refs: TwoRefs) -> None:
-        refs.commit()
-        before, count = stored(refs.stack, refs.main), refs.rows()
-        planned = vacuum(refs.stack, refs.main, *SHORT, "--dry-run")
-        assert stored(refs.stack, refs.main) == before
-        done = vacuum(refs.stack, refs.main, *SHORT, "--yes")
-        assert done["status"] == "success", done
-        gone = set(before) - set(stored(refs.stack, refs.main))
-        assert gone == set(planned["data"]["deleted_paths"])
-        assert done["data"]["result"]["deleted_bytes"] == sum(before[path] for path in gone)
-        assert len(gone) > 4
-        refs.whole()
-        assert refs.rows() == count
-        assert traces(refs) == []
+    def test_only_what_no_ref_needs_goes_and_no_trace_stays(self, each_refs: TwoRefs) -> None:
+        each_refs.commit()
+        assert len(listed_goes(each_refs)) > 4
         # a second run sees the same union again, under another name, after another commit
-        refs.commit()
-        assert vacuum(refs.stack, refs.main, *SHORT, "--yes")["status"] == "success"
-        refs.whole()
+        each_refs.commit()
+        again = vacuum(each_refs.stack, each_refs.main, *SHORT, "--yes")
+        assert again["status"] == "success", shown(again)
+        each_refs.whole()
+
+    def test_refs_that_evolved_apart(self, each_refs: TwoRefs) -> None:
+        """Each numbers its own schemas and specs: both have a spec 1, of another type."""
+        rows, main, other = each_refs.stack.rows, each_refs.main, each_refs.other
+        rows(f"ALTER TABLE {main} SET PROPERTIES partitioning = ARRAY['regionkey']")
+        rows(f"ALTER TABLE {other} DROP COLUMN comment")
+        rows(f'ALTER TABLE {other} ADD COLUMN "nación" varchar')
+        rows(f"ALTER TABLE {other} ADD COLUMN day date")
+        parts = "'truncate(\"nación\", 2)', 'month(day)', 'name'"
+        rows(f"ALTER TABLE {other} SET PROPERTIES partitioning = ARRAY[{parts}]")
+        for _ in range(2):
+            rows(f"INSERT INTO {main} SELECT * FROM tpch.tiny.nation")
+            rows(
+                f"INSERT INTO {other} SELECT nationkey, name, regionkey, 'ñ %20 ' || name, "
+                "DATE '2024-02-29' FROM tpch.tiny.nation WHERE nationkey < 3"
+            )
+            for table in (main, other):
+                rows(f"ANALYZE {table}")
+        each_refs.stray()
+        time.sleep(3.1)
+        assert len(listed_goes(each_refs)) > 4
+        [[count]] = rows(f"SELECT count(*) FROM {other} WHERE \"nación\" LIKE 'ñ%'")
+        assert count == 6
 
     def test_without_a_scratch_catalog_it_names_refs_and_files(self, refs: TwoRefs) -> None:
         refs.commit()
@@ -174,15 +118,34 @@ class TestEveryRef:
         assert found["status"] == "noop"
         assert stored(refs.stack, refs.main) == before
 
-    def test_specs_that_two_refs_made_apart_are_refused(self, refs: TwoRefs) -> None:
-        refs.stack.rows(f"ALTER TABLE {refs.main} SET PROPERTIES partitioning = ARRAY['regionkey']")
-        refs.stack.rows(f"ALTER TABLE {refs.other} SET PROPERTIES partitioning = ARRAY['name']")
-        refs.commit()
+
+class TestRefsComeAndGo:
+    def test_between_a_saved_plan_and_its_run(self, refs: TwoRefs, tmp_path: Path) -> None:
+        """A branch that went makes more dead than is listed: the saved union names it still. One
+        that came, at a state whose files are listed, stops the run."""
+        api, book = nessie(refs.stack), tmp_path / "vacuum.sql"
+        with branched(refs.stack) as third:
+            refs.insert()
+            middle = requests.get(f"{api}/trees/main", timeout=30).json()["reference"]
+            refs.commit()
+            planned = vacuum(refs.stack, refs.main, *SHORT, "--out", str(book))
+            assert planned["status"] == "planned", shown(planned)
         before = stored(refs.stack, refs.main)
-        found = vacuum(refs.stack, refs.main, *SHORT, "--yes")
-        assert found["reason_code"] == "unsafe_deletion", found
-        assert "spec" in found["errors"][0]
+        fourth = f"{third}_4"
+        made = requests.post(f"{api}/trees?name={fourth}&type=BRANCH", json=middle, timeout=30)
+        made.raise_for_status()
+        try:
+            refused = document(refs.stack, "runbook", "apply", str(book), "--yes")
+        finally:
+            unbranched(refs.stack, fourth)
+        assert refused["reason_code"] == "unsafe_deletion", shown(refused)
         assert stored(refs.stack, refs.main) == before
+        done = document(refs.stack, "runbook", "apply", str(book), "--yes")
+        assert done["status"] == "success", shown(done)
+        gone = set(before) - set(stored(refs.stack, refs.main))
+        assert gone == set(planned["data"]["deleted_paths"])
+        refs.whole()
+        assert len(listed_goes(refs)) > 0
 
 
 class TestKilled:
@@ -193,10 +156,10 @@ class TestKilled:
             self.killed(refs, step, tmp_path / str(step))
             refs.whole()
             again = vacuum(refs.stack, refs.main, *SHORT, "--yes")
-            assert again["status"] in ("success", "noop"), (step, again)
+            assert again["status"] in ("success", "noop"), (step, shown(again))
             refs.whole()
             assert refs.rows() == count
-            assert traces(refs) == [], step
+            assert refs.traces() == [], step
 
     def killed(self, refs: TwoRefs, step: int, state: Path) -> None:
         """Start it, and kill it when the journal says that the step began."""
