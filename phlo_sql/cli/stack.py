@@ -35,8 +35,9 @@ def stack() -> None:
     "--with",
     "extras",
     multiple=True,
-    type=click.Choice(["nessie", "opa", "events"]),
-    help="More servers: nessie (with an S3 store); for Trino 476 opa (decides), events (collects).",
+    type=click.Choice(["nessie", "hive", "glue", "opa", "events"]),
+    help="More servers: nessie, hive, glue (each with an S3 store); for Trino 476 opa (decides), "
+    "events (collects).",
 )
 @click.option("--name", help="Name of the stack; trino483 or trino476 without it.")
 @click.option(
@@ -61,6 +62,7 @@ def up(
       phlo-sql stack up
       phlo-sql stack up --with nessie
       phlo-sql stack up --trino 476 --port trino=8476
+      phlo-sql stack up --with hive --with glue
       phlo-sql stack up --trino 476 --with opa --with events
       phlo-sql stack up --json | jq .data.env
     """

@@ -91,7 +91,7 @@ def catalog_properties(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """PyIceberg's properties of each of Trino's Iceberg catalogs, under the same names."""
     sql = {"type": "sql", "uri": env["ICEBERG_CATALOG_URI"], "init_catalog_tables": "false"}
     found = {env["TRINO_CATALOG"]: sql | {"warehouse": env["ICEBERG_WAREHOUSE_PATH"]}}
-    if "NESSIE_URI" not in env:
+    if "ICEBERG_S3_ENDPOINT" not in env:
         return found
     s3 = {
         "s3.endpoint": env["ICEBERG_S3_ENDPOINT"],
@@ -101,7 +101,20 @@ def catalog_properties(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "s3.path-style-access": "true",
     }
     found["iceberg_s3"] = sql | s3 | {"warehouse": "s3://lake/jdbc"}
-    for name, ref in (("nessie", "main"), ("nessie_dev", "dev")):
-        uri = f"{env['NESSIE_URI']}/{quote(ref, safe='')}"
-        found[name] = {"type": "rest", "uri": uri, "warehouse": "warehouse"} | s3
+    if "NESSIE_URI" in env:
+        for name, ref in (("nessie", "main"), ("nessie_dev", "dev")):
+            uri = f"{env['NESSIE_URI']}/{quote(ref, safe='')}"
+            found[name] = {"type": "rest", "uri": uri, "warehouse": "warehouse"} | s3
+    if "HIVE_METASTORE_URI" in env:
+        hive = {"type": "hive", "uri": env["HIVE_METASTORE_URI"]}
+        found["iceberg_hive"] = hive | s3 | {"warehouse": "s3://lake/iceberg_hive"}
+    if "GLUE_ENDPOINT_URL" in env:
+        glue = {
+            "type": "glue",
+            "glue.endpoint": env["GLUE_ENDPOINT_URL"],
+            "glue.region": env["AWS_REGION"],
+            "glue.access-key-id": env["AWS_ACCESS_KEY_ID"],
+            "glue.secret-access-key": env["AWS_SECRET_ACCESS_KEY"],
+        }
+        found["iceberg_glue"] = glue | s3 | {"warehouse": "s3://lake/iceberg_glue"}
     return found

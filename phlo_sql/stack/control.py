@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import cache, distribution, environment, kept, launch, machine, ports
 from phlo_sql.stack import events as events_server
+from phlo_sql.stack import glue as glue_server
+from phlo_sql.stack import hive as hive_server
 from phlo_sql.stack import nessie as nessie_server
 from phlo_sql.stack import opa as opa_server
 from phlo_sql.stack import postgres as postgres_server
@@ -18,7 +20,7 @@ from phlo_sql.stack import s3 as s3_server
 from phlo_sql.stack import trino as trino_server
 from phlo_sql.stack.info import EXTRAS, VERSIONS, Service, StackInfo, StackRequest
 from phlo_sql.stack.kept import Kept
-from phlo_sql.stack.layout import Layout
+from phlo_sql.stack.layout import ON_S3, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +33,8 @@ _PORTS = {
     "nessie": nessie_server.PORTS,
     "opa": ("opa",),
     "events": ("events",),
+    "hive": ("hive",),
+    "glue": ("glue",),
     "trino": ("trino",),
 }
 
@@ -76,7 +80,12 @@ def status(name: str = "default", directory: Path | None = None) -> StackInfo | 
 
 
 def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> StackInfo:
-    programs = machine.find(s3="nessie" in extras, opa="opa" in extras)
+    programs = machine.find(
+        s3=bool(extras & ON_S3),
+        opa="opa" in extras,
+        hive="hive" in extras,
+        glue="glue" in extras,
+    )
     trino_programs = distribution.trino(request.trino, programs, request.progress)
     nessie_jar = distribution.nessie(programs, request.progress) if "nessie" in extras else Path()
     opa = (
@@ -84,6 +93,7 @@ def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> Stack
         if "opa" in extras
         else Path()
     )
+    metastore = distribution.metastore(programs, request.progress) if "hive" in extras else Path()
     if any(service.name == "trino" for service in before.services):
         before = _stop(request, before, only="trino")  # it reads its catalogs when it starts
     now = kept.with_passwords(
@@ -104,8 +114,10 @@ def _start(request: StackRequest, before: Kept, extras: frozenset[str]) -> Stack
         "nessie": lambda: nessie_server.launch(place, programs, nessie_jar),
         "opa": lambda: opa_server.launch(place, opa, env),
         "events": lambda: events_server.launch(place, env),
+        "hive": lambda: hive_server.launch(place, programs, metastore),
+        "glue": lambda: glue_server.launch(place, programs),
         "trino": lambda: trino_server.launch(
-            place, programs, trino_programs, request.trino_settings
+            place, programs, trino_programs, request.trino_settings, request.trino_heap
         ),
     }
     started = _Start(request, replace(now, env=env))
@@ -230,9 +242,8 @@ def _owner(port: str) -> str:
 
 
 def _wanted(extras: frozenset[str]) -> tuple[str, ...]:
-    more = {"nessie": ("s3", "nessie"), "opa": ("opa",), "events": ("events",)}
-    chosen = [service for extra in sorted(extras) for service in more[extra]]
-    return ("postgres", *chosen, "trino")
+    s3 = ("s3",) if extras & ON_S3 else ()
+    return ("postgres", *s3, *sorted(extras), "trino")
 
 
 def _living(found: Kept) -> Kept:

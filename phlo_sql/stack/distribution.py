@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
@@ -36,6 +38,36 @@ _WITHOUT = (
     "com.google.cloud.gcs.analytics:*",
     "io.grpc:*",
     "net.snowflake:*",
+)
+HIVE_VERSION = "4.0.1"
+_HIVE_SCHEMA = "hive-schema-4.0.0.postgres.sql"
+_HIVE = Artifact(
+    group="org.apache.hive",
+    name="hive-standalone-metastore-server",
+    version=HIVE_VERSION,
+    type="tar.gz",
+    classifier="bin",
+    alone=True,
+)
+_AWS_VERSION = "1.12.367"
+# S3A with the three parts of AWS's library that it touches: 11 MB, where the bundle has 280.
+_HADOOP = Artifact(
+    group="org.apache.hadoop",
+    name="hadoop-client",
+    version="3.3.6",
+    beside=(
+        Artifact(group="org.apache.hadoop", name="hadoop-hdfs", version="3.3.6"),
+        Artifact(
+            group="org.apache.hadoop",
+            name="hadoop-aws",
+            version="3.3.6",
+            without=("com.amazonaws:aws-java-sdk-bundle",),
+        ),
+        *(
+            Artifact(group="com.amazonaws", name=f"aws-java-sdk-{part}", version=_AWS_VERSION)
+            for part in ("s3", "dynamodb", "sts")
+        ),
+    ),
 )
 _LAUNCHER = """\
 public class Launcher
@@ -90,6 +122,36 @@ def nessie(machine: Machine, progress: Progress) -> Path:
 
     name = f"nessie-{NESSIE_VERSION}"
     return cache.folder(name, maven.recipe(artifacts), make) / "nessie.jar"
+
+
+def metastore(machine: Machine, progress: Progress) -> Path:
+    """Hive's metastore and what it needs for S3: `lib/` (its class path) and `schema.sql`."""
+    artifacts = {"server": _HIVE, "hadoop": _HADOOP}
+
+    def make(target: Path) -> None:
+        progress(f"puts the Hive metastore {HIVE_VERSION} together (once)")
+        files = maven.resolve(machine.maven, artifacts, progress)
+        (archive,) = files["server"]
+        lib = target / "lib"
+        lib.mkdir()
+        with tarfile.open(archive) as packed:
+            for member in packed:
+                path = PurePosixPath(member.name)
+                if path.parts[1:2] == ("lib",) and path.suffix == ".jar":
+                    _unpack(packed, member, lib / f"0-{path.name}")
+                elif path.name == _HIVE_SCHEMA:
+                    _unpack(packed, member, target / "schema.sql")
+        for jar in files["hadoop"]:
+            cache.link(jar, lib / f"1-{jar.name}")
+
+    return cache.folder(f"metastore-{HIVE_VERSION}", maven.recipe(artifacts), make)
+
+
+def _unpack(packed: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    source = packed.extractfile(member)
+    assert source is not None  # noqa: S101 - a file of that archive, not a folder
+    with source, target.open("wb") as written:
+        shutil.copyfileobj(source, written)
 
 
 def _trino_artifacts(version: int) -> dict[str, Artifact]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phlo_sql.stack import hive
 from phlo_sql.stack.clients import catalog_properties
 from phlo_sql.stack.layout import BUCKET, DATABASE, REGION, USER, Layout, write_private
 from phlo_sql.stack.opa import bundle_path
@@ -45,6 +46,14 @@ def environment(layout: Layout) -> dict[str, str]:
             "NESSIE_PORT": str(layout.ports["nessie"]),
             "NESSIE_URI": f"{layout.url('nessie')}/iceberg",
             "PHLO_SQL_SCRATCH_CATALOG": "iceberg_s3",
+        }
+    if "hive" in layout.extras:
+        env["HIVE_METASTORE_URI"] = hive.uri(layout)
+    if "glue" in layout.extras:
+        # Two spellings: ours, and the one that AWS's own programs tell apart from S3's.
+        env |= dict.fromkeys(("GLUE_ENDPOINT_URL", "AWS_ENDPOINT_URL_GLUE"), layout.url("glue"))
+    if layout.s3:
+        env |= {
             "PHLO_SQL_MIGRATE_STORAGE": ",".join(
                 f"{name}={value}" for name, value in scratch_storage(layout).items()
             ),

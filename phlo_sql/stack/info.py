@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 VERSIONS = (483, 476)
-EXTRAS = frozenset({"nessie", "opa", "events"})
+EXTRAS = frozenset({"nessie", "opa", "events", "hive", "glue"})
 
 
 def _quiet(_line: str) -> None:
@@ -25,7 +25,7 @@ def data_home() -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackRequest:
-    """Which stack. `ports` names ports per service (`trino`, `postgres`, `nessie`, `s3`);
+    """Which stack. `ports` names ports per service (`trino`, `postgres`, `nessie`, `s3`, …);
     0, or a service that is not named, takes a free one and keeps it for the next start."""
 
     name: str = "default"
@@ -35,6 +35,8 @@ class StackRequest:
     directory: Path | None = None
     trino_settings: Mapping[str, str] = field(default_factory=dict)
     """Lines that go into Trino's config.properties after the stack's own."""
+    trino_heap: str | None = None
+    """Java's -Xmx of Trino; what its version needs without it."""
     progress: Callable[[str], None] = _quiet
 
     @property

@@ -20,6 +20,7 @@ DATABASE = "phlo"
 BUCKET = "lake"
 REGION = "us-east-1"
 WAREHOUSE = "warehouse"
+ON_S3 = frozenset({"nessie", "hive", "glue"})
 # PostgreSQL refuses to run as root, and root's home is closed to the user it runs as instead.
 _ROOTS_POSTGRES = Path("/var/lib/phlo-sql/postgres")
 
@@ -34,6 +35,11 @@ class Layout:
     extras: frozenset[str]
     ports: Mapping[str, int]
     passwords: Mapping[str, str]
+
+    @property
+    def s3(self) -> bool:
+        """Whether this stack has an S3 store: some servers keep their tables nowhere else."""
+        return bool(self.extras & ON_S3)
 
     @property
     def warehouse(self) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -31,6 +31,8 @@ class Artifact:
     alone: bool = False
     without: tuple[str, ...] = ()
     """`group:name` of what it can run without."""
+    beside: tuple[Artifact, ...] = field(default=(), repr=False)
+    """More artifacts on its class path, of which Maven then chooses one version of each jar."""
 
 
 def resolve(
@@ -54,7 +56,10 @@ def resolve(
 
 def recipe(artifacts: Mapping[str, Artifact]) -> str:
     """A text that changes when what is to be fetched changes."""
-    return "\n".join(f"{label} {artifact!r}" for label, artifact in sorted(artifacts.items()))
+    return "\n".join(
+        " beside ".join([f"{label} {artifact!r}", *map(repr, artifact.beside)])
+        for label, artifact in sorted(artifacts.items())
+    )
 
 
 def _run(maven: Path, root: Path, log: Path, *, offline: bool) -> bool:
@@ -86,6 +91,17 @@ def _write_poms(root: Path, artifacts: Mapping[str, Artifact]) -> None:
 
 
 def _body(artifact: Artifact) -> str:
+    dependencies = "".join(map(_dependency, (artifact, *artifact.beside)))
+    return (
+        f"<dependencies>{dependencies}</dependencies>"
+        "<build><plugins><plugin><groupId>org.apache.maven.plugins</groupId>"
+        "<artifactId>maven-dependency-plugin</artifactId><configuration>"
+        "<outputFile>${project.basedir}/classpath.txt</outputFile>"
+        "</configuration></plugin></plugins></build>"
+    )
+
+
+def _dependency(artifact: Artifact) -> str:
     left_out = ("*:*",) if artifact.alone else artifact.without
     exclusions = "".join(
         "<exclusion>"
@@ -94,18 +110,14 @@ def _body(artifact: Artifact) -> str:
         for group, _, name in (entry.partition(":") for entry in left_out)
     )
     return (
-        "<dependencies><dependency>"
+        "<dependency>"
         f"<groupId>{escape(artifact.group)}</groupId>"
         f"<artifactId>{escape(artifact.name)}</artifactId>"
         f"<version>{escape(artifact.version)}</version>"
         f"<type>{escape(artifact.type)}</type>"
         + (f"<classifier>{escape(artifact.classifier)}</classifier>" if artifact.classifier else "")
         + f"<scope>runtime</scope><exclusions>{exclusions}</exclusions>"
-        "</dependency></dependencies>"
-        "<build><plugins><plugin><groupId>org.apache.maven.plugins</groupId>"
-        "<artifactId>maven-dependency-plugin</artifactId><configuration>"
-        "<outputFile>${project.basedir}/classpath.txt</outputFile>"
-        "</configuration></plugin></plugins></build>"
+        "</dependency>"
     )
 
 

@@ -26,7 +26,7 @@ def launch(layout: Layout, machine: Machine) -> Launch:
         "listen_addresses": HOST,
         "port": str(layout.ports["postgres"]),
         "unix_socket_directories": "",
-        "max_connections": "200",
+        "max_connections": "400",
         "synchronous_commit": "off",
     }
     words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]

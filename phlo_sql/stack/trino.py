@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from phlo_sql.stack import events, opa
+from phlo_sql.stack import events, hive, opa
 from phlo_sql.stack.launch import Launch, get
 from phlo_sql.stack.layout import (
     BUCKET,
@@ -43,8 +43,21 @@ _PLUGIN_FILES = (
 """Beside config.properties: Trino takes what is there, so what a stack no longer has must go."""
 
 
+_HIVE: dict[str, object] = {
+    "connector.name": "hive",
+    "hive.non-managed-table-writes-enabled": "true",
+    "hive.allow-register-partition-procedure": "true",
+}
+# moto has no column statistics: each query would ask again and again for seconds.
+_NO_STATISTICS: dict[str, object] = {"hive.table-statistics-enabled": "false"}
+
+
 def launch(
-    layout: Layout, machine: Machine, programs: Path, extra_settings: Mapping[str, str]
+    layout: Layout,
+    machine: Machine,
+    programs: Path,
+    extra_settings: Mapping[str, str],
+    heap: str | None = None,
 ) -> Launch:
     etc = layout.folder("trino", "etc")
     catalogs = _catalogs(layout)
@@ -63,28 +76,28 @@ def launch(
     (etc / "log.properties").write_text("io.trino=INFO\n")
     return Launch(
         name="trino",
-        command=_command(layout, machine, programs),
+        command=_command(layout, machine, programs, heap or _HEAP[layout.trino_version]),
         cwd=layout.folder("trino"),
         log=layout.log("trino"),
         port=layout.ports["trino"],
         ready=lambda: _answers(layout, frozenset(catalogs)),
-        deadline=180,
+        deadline=300,
         env=_secrets(layout),
     )
 
 
 def _secrets(layout: Layout) -> dict[str, str]:
     """What a catalog made by a statement may name as `${ENV:…}`, so that no statement holds it."""
-    if "nessie" not in layout.extras:
+    if not layout.s3:
         return {}
     return {S3_KEY: USER, S3_SECRET: layout.passwords["s3"]}
 
 
-def _command(layout: Layout, machine: Machine, programs: Path) -> list[str | Path]:
+def _command(layout: Layout, machine: Machine, programs: Path, heap: str) -> list[str | Path]:
     etc = layout.home / "trino" / "etc"
     return [
         machine.jdk / "bin" / "java",
-        f"-Xmx{_HEAP[layout.trino_version]}",
+        f"-Xmx{heap}",
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:ReservedCodeCacheSize=256M",
         "-Djdk.attach.allowAttachSelf=true",
@@ -146,9 +159,18 @@ def _catalogs(layout: Layout) -> dict[str, dict[str, object]]:
         "tpch": {"connector.name": "tpch", "tpch.splits-per-node": 2},
         "memory": {"connector.name": "memory"},
     }
-    if "nessie" in layout.extras:
-        s3 = _s3(layout)
+    s3 = _s3(layout) if layout.s3 else {}
+    if layout.s3:
         catalogs["iceberg_s3"] = _jdbc(layout, "iceberg_s3", f"s3://{BUCKET}/jdbc") | s3
+    if "hive" in layout.extras:
+        metastore = {"hive.metastore.uri": hive.uri(layout)}
+        catalogs["hive"] = _HIVE | metastore | s3
+        catalogs["iceberg_hive"] = _iceberg("hive_metastore") | metastore | s3
+    if "glue" in layout.extras:
+        glue = _glue(layout)
+        catalogs["glue"] = _HIVE | {"hive.metastore": "glue"} | _NO_STATISTICS | glue | s3
+        catalogs["iceberg_glue"] = _iceberg("glue") | glue | s3
+    if "nessie" in layout.extras:
         catalogs["nessie"] = _nessie(layout) | s3
         catalogs[f"nessie_{BRANCH}"] = (
             _nessie(layout) | s3 | {"iceberg.rest-catalog.prefix": BRANCH}
@@ -177,6 +199,20 @@ def _nessie(layout: Layout) -> dict[str, object]:
         "iceberg.rest-catalog.uri": f"{layout.url('nessie')}/iceberg",
         "iceberg.rest-catalog.warehouse": WAREHOUSE,
         **_PROCEDURES,
+    }
+
+
+def _iceberg(kind: str) -> dict[str, object]:
+    return {"connector.name": "iceberg", "iceberg.catalog.type": kind, **_PROCEDURES}
+
+
+def _glue(layout: Layout) -> dict[str, object]:
+    return {
+        "hive.metastore.glue.endpoint-url": layout.url("glue"),
+        "hive.metastore.glue.region": REGION,
+        "hive.metastore.glue.default-warehouse-dir": f"s3://{BUCKET}/glue",
+        "hive.metastore.glue.aws-access-key": USER,
+        "hive.metastore.glue.aws-secret-key": layout.passwords["s3"],
     }
 
 
