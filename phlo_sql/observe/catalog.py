@@ -50,6 +50,11 @@ def open_catalog(name: str, properties: Mapping[str, str]) -> Catalog:
     if "uri" in merged:
         merged["uri"] = _installed_driver(merged["uri"])
     with _one_line(f"catalog {name}", merged):
+        if merged.get("type") == "hive" or str(merged.get("uri", "")).startswith("thrift:"):
+            from phlo_sql.observe.hive_client import IMPLEMENTATION
+
+            merged.pop("type", None)
+            merged["py-catalog-impl"] = IMPLEMENTATION
         return load_catalog(str(merged.pop(CATALOG_NAME, name)), **merged)
 
 

@@ -67,11 +67,11 @@ class Clients:
 
     def pyiceberg(self, name: str | None = None) -> Catalog:
         """PyIceberg's catalog of the same name, with the same tables; open until `close`."""
-        from pyiceberg.catalog import load_catalog
+        from phlo_sql.observe.catalog import open_catalog
 
         chosen = name or self.catalog
         if chosen not in self._opened:
-            self._opened[chosen] = load_catalog(chosen, **catalog_properties(self.env)[chosen])
+            self._opened[chosen] = open_catalog(chosen, catalog_properties(self.env)[chosen])
         return self._opened[chosen]
 
     def postgres(self, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:

@@ -48,8 +48,12 @@ _HIVE: dict[str, object] = {
     "hive.non-managed-table-writes-enabled": "true",
     "hive.allow-register-partition-procedure": "true",
 }
-# moto has no column statistics: each query would ask again and again for seconds.
-_NO_STATISTICS: dict[str, object] = {"hive.table-statistics-enabled": "false"}
+# moto can't update column statistics: each query would ask again and again for seconds. Nor can
+# Trino write rows there; a table over rows that lie on S3 already is no trouble.
+_NO_STATISTICS: dict[str, object] = {
+    "hive.table-statistics-enabled": "false",
+    "hive.collect-column-statistics-on-write": "false",
+}
 
 
 def launch(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from testcontainers.compose import DockerCompose
 
+    from phlo_sql.stack import StackRequest
+
 _ROOT = Path(__file__).resolve().parents[2]
 _PASSWORD = "phlo-local"  # noqa: S105 - fixed in docker-compose.yml, bound to 127.0.0.1
-_PORTS = ("trino", "postgres", "nessie", "s3")
+_PORTS = ("trino", "postgres", "nessie", "s3", "hive", "glue")
 
 
 def engine_answers() -> bool:
@@ -41,12 +43,14 @@ def engine_answers() -> bool:
 
 
 class Compose:
-    """One project per Trino version; its ports are kept beside it for the next that asks."""
+    """One project per stack; its ports are kept beside it for the next that asks."""
 
-    def __init__(self, version: int, home: Path) -> None:
-        self.version = version
-        self.home = home
-        self.file = home / "compose.env"
+    def __init__(self, request: StackRequest) -> None:
+        self.name = request.name
+        self.version = request.trino
+        self.extras = request.services
+        self.home = request.home
+        self.file = self.home / "compose.env"
 
     def up(self) -> Mapping[str, str]:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -68,10 +72,10 @@ class Compose:
         lines = (line.partition("=") for line in self.file.read_text().splitlines())
         found = {key: value for key, _, value in lines}
         return Layout(
-            name=f"tests-{self.version}",
+            name=self.name,
             home=self.home,
             trino_version=self.version,
-            extras=frozenset({"nessie"}),
+            extras=self.extras,
             ports={name: int(found[f"{name.upper()}_PORT"]) for name in _PORTS},
             passwords={"postgres": _PASSWORD, "s3": _PASSWORD},
         )
@@ -80,7 +84,7 @@ class Compose:
         warehouse = self.home / "warehouse"
         warehouse.mkdir(exist_ok=True)
         settings = {
-            "COMPOSE_PROJECT_NAME": f"phlo-sql-tests-{self.version}-{os.getuid()}",
+            "COMPOSE_PROJECT_NAME": f"phlo-sql-{self.name}-{os.getuid()}",
             "TRINO_VERSION": str(self.version),
             "STACK_WAREHOUSE": str(warehouse),
             **{f"{name.upper()}_PORT": str(port) for name, port in chosen.items()},

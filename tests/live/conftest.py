@@ -5,6 +5,8 @@
   context manager), `.pyiceberg(catalog)`, `.postgres()`, `.subprocess_env` for a started command.
   Catalogs: `iceberg` (JDBC, local files), `iceberg_s3` (JDBC, S3), `nessie` (REST, branch main,
   S3), `nessie_dev` (branch dev), `tpch`, `memory`.
+- `hive_stack`: Trino 483 with Hive's metastore and Glue (catalogs `hive`, `iceberg_hive`, `glue`,
+  `iceberg_glue` besides). Mark such a module `xdist_group("hive")`: one worker then starts it.
 - `stack_settings`, `stack_476_settings`: `phlo_sql.config.Settings` that find that stack, from its
   environment only (no file, nothing of this process's own environment).
 - `make_schema(stack, catalog="iceberg")`: a schema of the test's own, `catalog.schema` unquoted;
@@ -29,7 +31,8 @@ from phlo_sql.config import Settings, load
 from phlo_sql.stack.clients import Clients, catalog_properties
 from tests.live.access_desk import Desk
 from tests.live.access_stack import Guarded, guarded
-from tests.live.servers import served
+from tests.live.glue_copies import GlueCopies
+from tests.live.servers import served, served_hive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +49,24 @@ def stack() -> Iterator[Clients]:
 def stack_476() -> Iterator[Clients]:
     with served(476) as env, closing(Clients(env=env)) as clients:
         yield clients
+
+
+@pytest.fixture(scope="session")
+def hive_stack() -> Iterator[Clients]:
+    with served_hive() as env, closing(Clients(env=env)) as clients:
+        yield clients
+
+
+@pytest.fixture(scope="session")
+def hive_stack_settings(hive_stack: Clients, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return _settings(hive_stack, tmp_path_factory)
+
+
+@pytest.fixture
+def glue(hive_stack: Clients) -> Iterator[GlueCopies]:
+    made = GlueCopies(hive_stack)
+    yield made
+    made.clear()
 
 
 @pytest.fixture(params=[483, 476])

@@ -3,7 +3,8 @@
 In this order:
 
 1. An address in the environment: every variable of `phlo-sql stack up`, each with the prefix
-   `PHLO_SQL_TEST_` (Trino 483) or `PHLO_SQL_TEST476_` (Trino 476). Nothing is started or stopped.
+   `PHLO_SQL_TEST_` (Trino 483), `PHLO_SQL_TEST476_` (Trino 476) or `PHLO_SQL_TESTHIVE_` (483 with
+   Hive and Glue). Nothing is started or stopped.
 2. `docker-compose.yml` through testcontainers, when a Docker engine answers.
 3. The local stack.
 
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIXES = {483: "PHLO_SQL_TEST_", 476: "PHLO_SQL_TEST476_"}
+HIVE_PREFIX = "PHLO_SQL_TESTHIVE_"
+# It runs beside the two others: a third of their memory less, for small tables.
+_SMALL_TRINO = {
+    "query.max-memory": "900MB",
+    "query.max-memory-per-node": "900MB",
+    "memory.heap-headroom-per-node": "500MB",
+}
 
 
 class Provider(Protocol):
@@ -43,13 +51,8 @@ class Provider(Protocol):
 
 
 class LocalStack:
-    def __init__(self, version: int, home: Path) -> None:
-        self.request = stack.StackRequest(
-            name=f"tests-{version}",
-            trino=version,
-            services=frozenset({"nessie"}),
-            directory=home,
-        )
+    def __init__(self, request: stack.StackRequest) -> None:
+        self.request = request
 
     def up(self) -> Mapping[str, str]:
         return stack.up(self.request).env
@@ -61,7 +64,36 @@ class LocalStack:
 @contextmanager
 def served(version: int) -> Iterator[Mapping[str, str]]:
     """The environment of a running stack of that Trino version, with Nessie and S3."""
-    prefix = PREFIXES[version]
+    request = stack.StackRequest(
+        name=f"tests-{version}",
+        trino=version,
+        services=frozenset({"nessie"}),
+        directory=_home(str(version)),
+    )
+    with _served(PREFIXES[version], request) as env:
+        yield env
+
+
+@contextmanager
+def served_hive() -> Iterator[Mapping[str, str]]:
+    """The environment of a running stack of Trino 483 with Nessie, Hive's metastore and Glue."""
+    request = stack.StackRequest(
+        name="tests-hive",
+        services=frozenset({"nessie", "hive", "glue"}),
+        directory=_home("hive"),
+        trino_settings=_SMALL_TRINO,
+        trino_heap="2G",
+    )
+    with _served(HIVE_PREFIX, request) as env:
+        yield env
+
+
+def _home(name: str) -> Path:
+    return data_home() / "phlo-sql" / "tests" / name
+
+
+@contextmanager
+def _served(prefix: str, request: stack.StackRequest) -> Iterator[Mapping[str, str]]:
     if f"{prefix}TRINO_HOST" in os.environ:
         yield {
             name.removeprefix(prefix): value
@@ -69,10 +101,9 @@ def served(version: int) -> Iterator[Mapping[str, str]]:
             if name.startswith(prefix)
         }
         return
-    home = data_home() / "phlo-sql" / "tests" / str(version)
     provider: Provider
-    provider = Compose(version, home) if engine_answers() else LocalStack(version, home)
-    with _leased(home, provider) as env:
+    provider = Compose(request) if engine_answers() else LocalStack(request)
+    with _leased(request.home, provider) as env:
         yield env
 
 

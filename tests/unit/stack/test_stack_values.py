@@ -23,7 +23,7 @@ from phlo_sql.stack.maven import Artifact
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ("trino", "postgres", "nessie", "s3")
+NAMES = ("trino", "postgres", "nessie", "s3", "hive", "glue")
 
 
 @pytest.fixture
@@ -106,7 +106,20 @@ class TestEnvironment:
         assert not [name for name in plain if "NESSIE" in name or "S3" in name or "AWS" in name]
         assert plain.items() <= full.items()
 
-    def test_every_iceberg_catalog_of_trino_is_one_of_pyiceberg(self, layout: Layout) -> None:
+    def test_each_source_has_its_address_and_all_have_s3(self, layout: Layout) -> None:
+        hive = environment(replace(layout, extras=frozenset({"hive"})))
+        glue = environment(replace(layout, extras=frozenset({"glue"})))
+        assert hive["HIVE_METASTORE_URI"] == "thrift://127.0.0.1:1004"
+        assert glue["GLUE_ENDPOINT_URL"] == glue["AWS_ENDPOINT_URL_GLUE"] == "http://127.0.0.1:1005"
+        assert hive["ICEBERG_S3_ENDPOINT"] == glue["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1003"
+        assert "NESSIE_URI" not in hive | glue
+        assert "GLUE_ENDPOINT_URL" not in hive
+
+    @pytest.mark.parametrize("extras", [(), ("nessie",), ("hive",), ("glue",), ("hive", "glue")])
+    def test_every_iceberg_catalog_of_trino_is_one_of_pyiceberg(
+        self, layout: Layout, extras: tuple[str, ...]
+    ) -> None:
+        layout = replace(layout, extras=frozenset(extras))
         served = {
             name
             for name, settings in trino._catalogs(layout).items()
@@ -146,6 +159,19 @@ class TestMachine:
             assert name in caught.value.problem
         assert "\n" not in caught.value.problem
 
+    def test_a_java_that_is_too_new_is_none_for_hive(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(machine, "_JDK_FOLDERS", (str(tmp_path),))
+        for version in ("8", "17.0.1", "25.0.1"):
+            home = tmp_path / version
+            (home / "bin").mkdir(parents=True)
+            (home / "bin" / "java").write_text("")
+            (home / "release").write_text(f'JAVA_VERSION="{version}"\n')
+        assert machine._hive_jdk() == tmp_path / "17.0.1"
+
     @pytest.mark.parametrize(
         ("release", "fits"),
         [
@@ -178,6 +204,7 @@ class TestMaven:
 
     def test_a_recipe_tells_changes(self) -> None:
         one = Artifact(group="g", name="n", version="1")
+        assert maven.recipe({"a": one}) != maven.recipe({"a": replace(one, beside=(one,))})
         assert maven.recipe({"a": one}) != maven.recipe({"a": replace(one, version="2")})
 
 

@@ -1,5 +1,6 @@
--- Nessie's history, and the two tables that Trino's JDBC catalog does not make itself.
+-- Nessie's history, Hive's metastore, and the two tables that Trino's JDBC catalog does not make itself.
 CREATE DATABASE nessie;
+CREATE DATABASE metastore;
 
 CREATE TABLE iceberg_tables (
     catalog_name VARCHAR(255) NOT NULL,
