@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.live.gate import gate
 from tests.live.optimizing import document
 
 if TYPE_CHECKING:
@@ -129,35 +130,47 @@ class TestOneCommand:
 
 
 class TestStopped:
+    def stopped(self, stack: Clients, table: str, book: Path) -> dict[str, Any]:
+        """Five steps, of which the third fails: another takes its name just before it is sent."""
+        words = [word for name in "pqrst" for word in ("--add-column", f"new_{name}:int")]
+        assert evolve(stack, table, *words, "--out", str(book))["status"] == "planned"
+        with gate(stack) as way:
+            way.at(
+                "ADD COLUMN",
+                "new_r",
+                before=lambda: stack.rows(f"ALTER TABLE {table} ADD COLUMN new_r integer"),
+            )
+            failed = document(way.clients, "runbook", "apply", str(book), "--yes")
+        stack.rows(f"ALTER TABLE {table} DROP COLUMN new_r")
+        return failed
+
     def test_what_stands_is_told_and_resume_goes_on(
         self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
     ) -> None:
         table = made(stack, make_schema(stack))
-        book = tmp_path / "evolve.sql"
-        words = [word for name in "pqrst" for word in ("--add-column", f"new_{name}:int")]
-        evolve(stack, table, *words, "--out", str(book))
-
-        def meanwhile() -> None:  # takes the third step's name as soon as the first one stands
-            for _ in range(400):
-                if "new_p" in columns(stack, table):
-                    break
-                time.sleep(0.02)
-            stack.rows(f"ALTER TABLE {table} ADD COLUMN new_t integer")
-
-        other = threading.Thread(target=meanwhile)
-        other.start()
-        failed = document(stack, "runbook", "apply", str(book), "--yes")
-        other.join()
-        assert failed["status"] == "error", failed
-        assert failed["data"]["done"] == [1, 2, 3, 4]
-        assert failed["data"]["remaining"] == [5]
-        assert "stand" in failed["errors"][0]
-        stack.rows(f"ALTER TABLE {table} DROP COLUMN new_t")
+        failed = self.stopped(stack, table, tmp_path / "evolve.sql")
+        assert (failed["status"], failed["exit_code"]) == ("error", 1), failed
+        assert failed["data"]["done"] == [1, 2]
+        assert failed["data"]["remaining"] == [3, 4, 5]
+        assert "step 3 of 5: Column" in failed["errors"][0]
+        assert "2 stand (add new_p (int); add new_q (int))" in failed["errors"][0]
+        assert failed["next_steps"][0]["command"].endswith("--resume")
         gone_on = evolve(stack, table, "--resume", "--yes")
         assert gone_on["status"] == "success", gone_on
         assert {f"new_{name}" for name in "pqrst"} <= set(columns(stack, table))
         again = evolve(stack, table, "--resume", "--yes")
         assert again["reason_code"] == "nothing_recorded"
+
+    def test_undo_goes_back_over_what_stands(
+        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        table, book = made(stack, make_schema(stack)), tmp_path / "evolve.sql"
+        before = columns(stack, table)
+        assert self.stopped(stack, table, book)["data"]["done"] == [1, 2]
+        undone = document(stack, "runbook", "undo", str(book), "--yes")
+        assert undone["status"] == "success", undone
+        assert len(undone["data"]["plan"]["steps"]) == 2
+        assert columns(stack, table) == before
 
 
 REFUSED = {
