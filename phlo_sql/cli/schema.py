@@ -192,7 +192,7 @@ def evolve(
       phlo-sql schema evolve sales.orders --add-column note:varchar --dry-run
       phlo-sql schema evolve sales.orders --rename a:b --rename b:a --allow-breaking
       phlo-sql schema evolve sales.orders --alter-type id:bigint --comment "id:order number"
-      phlo-sql schema evolve sales.orders --add-column address.zip:varchar --yes
+      phlo-sql schema evolve sales.orders --add-column address.zip:varchar --allow-breaking
       phlo-sql schema evolve sales.orders --from orders.sql --out evolve-orders.sql
       phlo-sql schema evolve sales.orders --ref dev --drop-column note --allow-breaking
       phlo-sql schema evolve sales.orders --resume --yes

@@ -206,13 +206,14 @@ def _judged(
         return each
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     verb = "read" if len(names) > 1 else "reads"
-    tail = f"{shown} {verb} it" if each.what is not What.ADDED else f"{shown} {verb} * of the table"
-    broken = each.what in (What.ADDED, What.DROPPED, What.RENAMED, What.TYPE)
-    return replace(
-        each,
-        effect=Effect.READERS if broken else each.effect,
-        why=f"{tail}, and fails from then on until it is made anew" if broken else each.why,
-    )
+    column = each.what is What.ADDED and len(each.path) == 1
+    tail = f"{shown} {verb} {'* of the table' if column else 'it'}"
+    if each.what not in (What.ADDED, What.DROPPED, What.RENAMED, What.TYPE, What.ORDER):
+        return each
+    why = f"{tail}, and fails from then on until it is made anew"
+    if each.effect is Effect.WRITERS:
+        why += f"; {each.why}"
+    return replace(each, effect=Effect.READERS, why=why)
 
 
 def _hits(each: Difference, reader: Reader) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.schema import spelling
 from phlo_sql.schema.defaults import normal
+from phlo_sql.schema.difference_table import of_table
 from phlo_sql.schema.model import (
     Field,
     ListOf,
@@ -28,7 +29,7 @@ from phlo_sql.schema.verdict import Difference, Effect, What
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from phlo_sql.schema.model import PartitionTerm, Path, Type
+    from phlo_sql.schema.model import Path, Type
 
 __all__ = [
     "Difference",
@@ -65,19 +66,7 @@ def differences(left: TableSchema, right: TableSchema) -> tuple[Difference, ...]
         else each
         for each in _fields(left, right, docs="docs" in spoken)
     ]
-    if left.format_version != right.format_version and "properties" in spoken:
-        found.append(_format(left, right))
-    if "comment" in spoken and (left.comment or None) != (right.comment or None):
-        found.append(
-            _plain(What.TABLE_COMMENT, left.comment, right.comment, "a comment is for people")
-        )
-    if "partitioning" in spoken:
-        found += _partitioning(left, right)
-    if "sort" in spoken:
-        found += _sorting(left, right)
-    if "properties" in spoken:
-        found += _properties(left, right)
-    return tuple(found)
+    return (*found, *of_table(left, right, spoken))
 
 
 def _key_ids(fields: tuple[Field, ...]) -> set[int]:
@@ -86,11 +75,6 @@ def _key_ids(fields: tuple[Field, ...]) -> set[int]:
     return {inner.id for _, inner in walk(tuple(keys))}
 
 
-def _plain(what: What, old: str | None, new: str | None, why: str, path: Path = ()) -> Difference:
-    return Difference(what=what, path=path, old=old, new=new, effect=Effect.COMPATIBLE, why=why)
-
-
-# ------------------------------------------------------------------ fields
 def _fields(left: TableSchema, right: TableSchema, *, docs: bool) -> Iterator[Difference]:
     old, new = by_id(left.fields), by_id(right.fields)
     before, after = paths(left), paths(right)
@@ -142,15 +126,23 @@ def added(field: Field, path: Path) -> Difference:
         path=path,
         new=kind,
         id=field.id,
-        effect=Effect.COMPATIBLE,
-        why="an optional field reads as NULL, or its default, where files do not have it",
+        effect=Effect.WRITERS if len(path) > 1 else Effect.COMPATIBLE,
+        why=_WHOLE if len(path) > 1 else _NAMED,
     )
+
+
+_WHOLE = "an INSERT writes the whole value, and fails where this field is missing from it"
+"""Trino 476 to 483: "Insert query has mismatched column types", whatever names the value has."""
+_NAMED = (
+    "it reads as NULL, or its default, where files do not have it; an INSERT that names its"
+    " columns goes on"
+)
 
 
 def dropped(left: TableSchema, field: Field, path: Path) -> Difference:
     within = {field.id, *by_id(children(field.type))}
     partition = {term.source for term in left.partitioning}
-    effect, why, instead = Effect.READERS, "queries that name it fail", ""
+    effect, why, instead = Effect.READERS, "queries and inserts that name it fail", ""
     if within & partition:
         effect, why = Effect.IMPOSSIBLE, "the table is partitioned by it"
         instead = "keep the column; Trino drops no source of a partition spec, present or past"
@@ -189,7 +181,8 @@ def _changed(
             effect=Effect.IMPOSSIBLE if held else Effect.READERS,
             why="Trino renames no field inside an array or a map"
             if held
-            else "files are read by id and stay as they are; queries by the old name fail",
+            else "files are read by id and stay as they are; queries and inserts by the old name"
+            " fail",
             instead="add a field of the new name beside it" if held else "",
         )
     if type(old.type) is not type(new.type) or (
@@ -295,18 +288,24 @@ def _doc(old: Field, new: Field, path: Path) -> Difference:
 
 
 def _default(old: Field, new: Field, path: Path) -> Difference:
-    nested = len(path) > 1
+    effect, instead = Effect.COMPATIBLE, ""
+    why = "rows written from now on get it where a statement leaves the column out"
+    if len(path) > 1:
+        effect, why = Effect.IMPOSSIBLE, "Trino sets defaults of columns, not of fields inside them"
+        instead = "give the whole column a default"
+    elif new.write_default is None:
+        effect = Effect.WRITERS
+        why = "an INSERT that leaves the column out "
+        why += "fails" if new.required else "writes NULL, no longer the default"
     return Difference(
         what=What.DEFAULT,
         path=path,
         old=_shown(old.write_default),
         new=_shown(new.write_default),
         id=old.id,
-        effect=Effect.IMPOSSIBLE if nested else Effect.COMPATIBLE,
-        why="Trino sets defaults of columns, not of fields inside them"
-        if nested
-        else "rows written from now on get it where a statement leaves the column out",
-        instead="give the whole column a default" if nested else "",
+        effect=effect,
+        why=why,
+        instead=instead,
     )
 
 
@@ -327,8 +326,8 @@ def _order(
             old=_names(before),
             new=_names(after),
             id=around,
-            effect=Effect.COMPATIBLE if path else Effect.IMPOSSIBLE,
-            why="fields are read by id"
+            effect=Effect.WRITERS if path else Effect.IMPOSSIBLE,
+            why="an INSERT fills a ROW by place: its values would land in other fields, silently"
             if path
             else "Trino moves no column that is there; SELECT * and INSERT without names see it",
             instead=""
@@ -346,55 +345,3 @@ def _order(
 def _names(fields: list[Field]) -> str:
     names = [each.name for each in fields]
     return ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-
-
-# ------------------------------------------------------------------ the table
-def _format(left: TableSchema, right: TableSchema) -> Difference:
-    down = right.format_version < left.format_version
-    return Difference(
-        what=What.FORMAT,
-        old=str(left.format_version),
-        new=str(right.format_version),
-        effect=Effect.IMPOSSIBLE if down else Effect.READERS,
-        why="Iceberg has no way back to an older format"
-        if down
-        else "engines that do not know the newer format can no longer read the table",
-        instead="copy the table with CREATE TABLE AS" if down else "",
-    )
-
-
-def _partitioning(left: TableSchema, right: TableSchema) -> list[Difference]:
-    if _terms(left.partitioning) == _terms(right.partitioning):
-        return []
-    return [
-        _plain(
-            What.PARTITIONING,
-            ", ".join(partition_texts(left)) or None,
-            ", ".join(partition_texts(right)) or None,
-            "files that are there keep their partitions; what is written from now on has the new",
-        )
-    ]
-
-
-def _terms(terms: tuple[PartitionTerm, ...]) -> list[tuple[int, str]]:
-    return [(each.source, each.transform) for each in terms]
-
-
-def _sorting(left: TableSchema, right: TableSchema) -> list[Difference]:
-    if left.sort == right.sort:
-        return []
-    return [
-        _plain(
-            What.SORT,
-            ", ".join(sort_texts(left)) or None,
-            ", ".join(sort_texts(right)) or None,
-            "it orders rows in files that are written from now on",
-        )
-    ]
-
-
-def _properties(left: TableSchema, right: TableSchema) -> Iterator[Difference]:
-    for name in sorted({*left.properties, *right.properties}):
-        old, new = left.properties.get(name), right.properties.get(name)
-        if old != new:
-            yield _plain(What.PROPERTY, old, new, "it steers how files are written", (name,))

@@ -20,17 +20,21 @@ _HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-leng
 
 @dataclass(slots=True, kw_only=True)
 class Event:
-    """What happens once, at the `nth` statement that holds all of the words."""
+    """What happens once, at the `nth` statement that begins so, holds all of the words and comes
+    when the time is right."""
 
+    begins: str
     words: tuple[str, ...]
     nth: int
+    when: Callable[[], bool]
     before: Callable[[], object] | None
     after: Callable[[], object] | None
     seen: int = 0
     errors: list[BaseException] = field(default_factory=list)
 
     def due(self, statement: str) -> bool:
-        if not all(word in statement for word in self.words):
+        fits = statement.startswith(self.begins) and all(word in statement for word in self.words)
+        if not fits or not self.when():
             return False
         self.seen += 1
         return self.seen == self.nth
@@ -45,20 +49,29 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """`clients` go through the gate; what a test does with the stack itself goes around it."""
+    """What goes to its port passes through it; what a test sends to the server itself does not."""
 
-    clients: Clients
+    port: int
     events: list[Event]
+
+    def to(self, stack: Clients) -> Clients:
+        """The stack's clients, sent through the gate."""
+        env = {**stack.env, "TRINO_HOST": "127.0.0.1", "TRINO_PORT": str(self.port)}
+        return replace(stack, env=env)
 
     def at(
         self,
+        begins: str,
         *words: str,
         nth: int = 1,
+        when: Callable[[], bool] = lambda: True,
         before: Callable[[], object] | None = None,
         after: Callable[[], object] | None = None,
     ) -> None:
         """Call `before` while that statement waits, `after` while its first answer does."""
-        self.events.append(Event(words=words, nth=nth, before=before, after=after))
+        self.events.append(
+            Event(begins=begins, words=words, nth=nth, when=when, before=before, after=after)
+        )
 
 
 class _Server(ThreadingHTTPServer):
@@ -110,18 +123,22 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def gate(stack: Clients) -> Iterator[Gate]:
-    """Fails at its end where something that was to happen did not, or raised."""
+def gate(host: str, port: int | str) -> Iterator[Gate]:
+    """Before that Trino. Fails at its end where something that was to happen did not, or raised."""
     events: list[Event] = []
-    behind = (stack.env["TRINO_HOST"], int(stack.env["TRINO_PORT"]))
-    with _Server(behind, events) as server:
+    with _Server((host, int(port)), events) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        env = {**stack.env, "TRINO_HOST": "127.0.0.1", "TRINO_PORT": str(server.server_port)}
         try:
-            yield Gate(clients=replace(stack, env=env), events=events)
+            yield Gate(port=server.server_port, events=events)
         finally:
             server.shutdown()
     for each in events:
-        assert each.seen >= each.nth, f"no statement came that holds {each.words}"
+        assert each.seen >= each.nth, f"no such statement came: {each.begins} {each.words}"
         if each.errors:
             raise each.errors[0]
+
+
+@contextmanager
+def gate_of(stack: Clients) -> Iterator[Gate]:
+    with gate(stack.env["TRINO_HOST"], stack.env["TRINO_PORT"]) as opened:
+        yield opened

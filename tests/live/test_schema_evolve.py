@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.live.gate import gate
+from tests.live.gate import gate_of
 from tests.live.optimizing import document
 
 if TYPE_CHECKING:
@@ -134,13 +134,14 @@ class TestStopped:
         """Five steps, of which the third fails: another takes its name just before it is sent."""
         words = [word for name in "pqrst" for word in ("--add-column", f"new_{name}:int")]
         assert evolve(stack, table, *words, "--out", str(book))["status"] == "planned"
-        with gate(stack) as way:
+        with gate_of(stack) as way:
             way.at(
+                "ALTER TABLE",
                 "ADD COLUMN",
                 "new_r",
                 before=lambda: stack.rows(f"ALTER TABLE {table} ADD COLUMN new_r integer"),
             )
-            failed = document(way.clients, "runbook", "apply", str(book), "--yes")
+            failed = document(way.to(stack), "runbook", "apply", str(book), "--yes")
         stack.rows(f"ALTER TABLE {table} DROP COLUMN new_r")
         return failed
 

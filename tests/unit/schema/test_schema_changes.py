@@ -129,6 +129,42 @@ class TestRefusals:
         assert "s.v" in refused.value.problem
 
 
+class TestWhomItBreaks:
+    """As the server has it: tests/live/test_schema_evolve.py sends the inserts."""
+
+    @pytest.mark.parametrize(
+        ("change", "effect"),
+        [
+            (Wanted(adds=((("n",), INT),)), Effect.COMPATIBLE),
+            (Wanted(adds=((("s", "z"), INT),)), Effect.WRITERS),
+            (Wanted(adds=((("m", "value", "j"), INT),)), Effect.WRITERS),
+            (Wanted(defaults=((("d",), "NULL"),)), Effect.WRITERS),
+            (Wanted(defaults=((("d",), "8"),)), Effect.COMPATIBLE),
+            (Wanted(types=((("d",), Primitive("long")),)), Effect.COMPATIBLE),
+            (Wanted(drops=(("d",),)), Effect.READERS),
+            (Wanted(renames=((("d",), "e"),)), Effect.READERS),
+            (Wanted(types=((("s",), parse_type("struct<y: int, x: int>")),)), Effect.WRITERS),
+        ],
+    )
+    def test_each_change_has_its_class(self, change: Wanted, effect: Effect) -> None:
+        default = Field(name="d", type=INT, write_default=7, initial_default=7)
+        fields = numbered((*NESTED, default))
+        current = TableSchema(fields=fields, name=T, uuid="u", last_id=20, format_version=3)
+        [found] = differences(current, desired(current, change))
+        assert found.effect is effect
+
+    def test_writers_are_told_beside_a_view_that_reads_it(self) -> None:
+        current = TableSchema(fields=numbered(NESTED), name=T, uuid="u", last_id=20)
+        reading = dialect.reading("SELECT s FROM s.t", T)
+        assert reading is not None
+        seen = around(readers=(Reader(name="s.v", kind="view", reading=reading),))
+        wanted = desired(current, Wanted(adds=((("s", "z"), INT),)))
+        with pytest.raises(PhloSqlError) as refused:
+            compile_evolve(current, wanted, seen, datetime.now(UTC), "", allow_breaking=False)
+        assert "breaking for readers, view s.v reads it" in refused.value.problem
+        assert "an INSERT writes the whole value" in refused.value.problem
+
+
 NESTED = (
     Field(name="m", type=parse_type("map<struct<u: int>, struct<k: int, i: int>>")),
     Field(name="l", type=parse_type("list<int>")),

@@ -11,10 +11,10 @@
 -- snapshot:  8954597067493422955
 -- ref hash:  none
 -- does:      note: added, string (compatible)
--- does:      address.zip: added, string (compatible)
--- risk:      low: metadata only, no file is written
+-- does:      address.zip: added, string (breaking for writers)
+-- risk:      1 breaking change(s): an INSERT writes the whole value, and fails where this field is missing from it
 -- predicts:  nothing
--- digest:    sha256:60df65020fdad7a96f941a59842bf5e65c73ef7819c98979cfa8f551295b4cb3
+-- digest:    sha256:cf730c3bc0f1fc0e9c41a38e3ce25d57f9a5ac235c43ab5d687e2992c9ee9227
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: add address.zip (string) ==

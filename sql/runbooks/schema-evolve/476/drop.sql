@@ -13,9 +13,9 @@
 -- does:      a: dropped, was long (breaking for readers); 1.2 kB in 3 files in 2026-01-01 become unreadable
 -- does:      address.city: dropped, was string (breaking for readers)
 -- does:      table: sort order a ASC NULLS FIRST → none (compatible)
--- risk:      2 breaking change(s): queries that name it fail; dropped columns can be read by time travel until their snapshots expire; added again they are new and empty
+-- risk:      2 breaking change(s): queries and inserts that name it fail; dropped columns can be read by time travel until their snapshots expire; added again they are new and empty
 -- predicts:  nothing
--- digest:    sha256:96bf05fb79a1d69d2326f6f480f0580c541eeb25f7087f3503bd03bdca6df84b
+-- digest:    sha256:d22f6f3b2b8cbd9b94a17b76affee242dcf97276c3f8f6d558328213745047b6
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: sort by nothing ==

@@ -11,9 +11,9 @@
 -- snapshot:  8954597067493422955
 -- ref hash:  none
 -- does:      "we""ird; --": renamed to a.b (breaking for readers)
--- risk:      1 breaking change(s): files are read by id and stay as they are; queries by the old name fail
+-- risk:      1 breaking change(s): files are read by id and stay as they are; queries and inserts by the old name fail
 -- predicts:  nothing
--- digest:    sha256:fba52517182a38ead54aece603d57acf4852f8e52ec171acc2ac443b9141226c
+-- digest:    sha256:7b3d99d58a0565b7912f3808460cc91b9be476376106639c9121fcd25e0a5194
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rename "we""ird; --" to a.b ==

@@ -12,9 +12,9 @@
 -- ref hash:  none
 -- does:      a: renamed to b (breaking for readers)
 -- does:      b: renamed to a (breaking for readers)
--- risk:      2 breaking change(s): files are read by id and stay as they are; queries by the old name fail
+-- risk:      2 breaking change(s): files are read by id and stay as they are; queries and inserts by the old name fail
 -- predicts:  nothing
--- digest:    sha256:39f9490286cd4f8523a912188c71ad9f39eb8b75c58a22d7c9f8f1c810da5aa7
+-- digest:    sha256:25f317ba772f13a6ce6e6761ce86b02cded91cc4ab70e63c8c4748e8d4da2efa
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: rename a to a_before_rename ==

@@ -11,10 +11,10 @@
 -- snapshot:  8954597067493422955
 -- ref hash:  none
 -- does:      note: added, string (compatible)
--- does:      address.zip: added, string (compatible)
--- risk:      low: metadata only, no file is written
+-- does:      address.zip: added, string (breaking for writers)
+-- risk:      1 breaking change(s): an INSERT writes the whole value, and fails where this field is missing from it
 -- predicts:  nothing
--- digest:    sha256:ad9f2c22912bd0ff0ff3787cb49464c5b42e559cd147e24f76ebad602b13e6ef
+-- digest:    sha256:867c5e509d48d89682d739a328a2632f8641dc1f8f3ce0019139758d85f07d24
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: add address.zip (string) ==

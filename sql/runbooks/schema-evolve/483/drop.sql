@@ -13,9 +13,9 @@
 -- does:      a: dropped, was long (breaking for readers); 1.2 kB in 3 files in 2026-01-01 become unreadable
 -- does:      address.city: dropped, was string (breaking for readers)
 -- does:      table: sort order a ASC NULLS FIRST → none (compatible)
--- risk:      2 breaking change(s): queries that name it fail; dropped columns can be read by time travel until their snapshots expire; added again they are new and empty
+-- risk:      2 breaking change(s): queries and inserts that name it fail; dropped columns can be read by time travel until their snapshots expire; added again they are new and empty
 -- predicts:  nothing
--- digest:    sha256:4b21d4ec968304522901bf71d800f4d55b4ae51da6d2895d5dd1f8af1ae01e33
+-- digest:    sha256:f2508e8b2a33c099a95ae65b83ef6fd23fc94c3c00957bf29faa7f3b6cf4d1b3
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: sort by nothing ==

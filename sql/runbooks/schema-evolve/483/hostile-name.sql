@@ -11,9 +11,9 @@
 -- snapshot:  8954597067493422955
 -- ref hash:  none
 -- does:      "we""ird; --": renamed to a.b (breaking for readers)
--- risk:      1 breaking change(s): files are read by id and stay as they are; queries by the old name fail
+-- risk:      1 breaking change(s): files are read by id and stay as they are; queries and inserts by the old name fail
 -- predicts:  nothing
--- digest:    sha256:88ef5ba06c31c0b6aa46a432c371c09f92aaa9c00a65c971b209ff335891262b
+-- digest:    sha256:1424ed0e2e748e0c83b026de744503e4e806cf4c241b01bc0599c29907d13b59
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 1: rename "we""ird; --" to a.b ==

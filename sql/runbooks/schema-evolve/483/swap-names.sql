@@ -12,9 +12,9 @@
 -- ref hash:  none
 -- does:      a: renamed to b (breaking for readers)
 -- does:      b: renamed to a (breaking for readers)
--- risk:      2 breaking change(s): files are read by id and stay as they are; queries by the old name fail
+-- risk:      2 breaking change(s): files are read by id and stay as they are; queries and inserts by the old name fail
 -- predicts:  nothing
--- digest:    sha256:3f9e56d48e00d19fd73713cff8a2d247f8cef24fd5a8f79c0feb58f3ea41f23d
+-- digest:    sha256:f6f023f0c374c036c90b6e36aa2549f07724923ce1f80ac24357c96e416063e4
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: rename a to a_before_rename ==
