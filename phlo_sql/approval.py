@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from phlo_sql.config import user_of
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
@@ -139,10 +140,14 @@ def require(book: Signed, author: str, settings: Settings) -> tuple[str, ...]:
     if not settings.require_approval.value and not settings.four_eyes.value:
         return tuple(each.by for each in counting)
     if settings.four_eyes.value:
+        # The header names an author, but proves none: whoever runs it is held to the same.
+        runner = user_of(settings) or author
         others = [each for each in counting if not own(each.names, author)]
         if counting and not others:
             raise _required(f"it is approved by {counting[0].by} alone, who is its author")
-        counting = others
+        counting = [each for each in others if not own(each.names, runner)]
+        if others and not counting:
+            raise _required(f"it is approved by {others[0].by} alone, who is about to run it")
     if not counting:
         why = "; ".join(f"{each.claimed}: {each.why}" for each in found)
         raise _required(f"the approvals do not count: {why}" if why else "nobody has approved it")

@@ -272,7 +272,7 @@ class Settings:
         switch,
         "PHLO_SQL_FOUR_EYES",
         default=False,
-        help="require an approval, and not its author's own: true or false",
+        help="require an approval by somebody who neither made it nor runs it: true or false",
     )
     allowed_signers: Setting[str] = setting(
         text,

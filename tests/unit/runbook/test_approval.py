@@ -57,9 +57,10 @@ def approve(key: str, *more: str) -> int:
     return run(cli, ["runbook", "approve", "plan.sql", "--key", key, "--json", *more])
 
 
-def required(folder: Path, author: str = "alice") -> tuple[str, ...]:
+def required(folder: Path, runner: str = "service") -> tuple[str, ...]:
     book = runbook.read((folder / "plan.sql").read_text())
-    return approval.require(book, author, config.load(environ={}, cwd=folder))
+    settings = config.load(environ={"TRINO_USER": runner}, cwd=folder)
+    return approval.require(book, book.plan.planned_by, settings)
 
 
 def refused(folder: Path) -> str:
@@ -190,3 +191,15 @@ def test_ssh_keygen_by_hand_agrees(project: Path) -> None:
         capture_output=True,
     )  # fmt: skip
     assert b"Good" in verified.stdout
+
+
+def test_an_author_who_names_somebody_else_in_the_header_still_needs_another(
+    project: Path,
+) -> None:
+    (project / "phlo-sql.toml").write_text('four_eyes = true\nallowed_signers = "signers"\n')
+    (project / "plan.sql").write_text(text_of(author="bob"))  # written by alice
+    assert approve("alice") == 0
+    with pytest.raises(PhloSqlError, match="alone, who is about to run it") as error:
+        required(project, runner="alice")
+    assert error.value.code is Code.APPROVAL_REQUIRED
+    assert required(project) == ("alice@example.org",)
