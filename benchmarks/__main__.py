@@ -15,6 +15,7 @@ from benchmarks import (
     ratios,
     slicing,
     starting,
+    trail,
     vacuum,
 )
 from benchmarks.servers import exit_code, lent
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "bench"
-PARTS = ("help", "inventory", "optimize", "access", "dry-run", "slices", "vacuum", "predictions")
+PARTS = (
+    "help",
+    "inventory",
+    "optimize",
+    "access",
+    "dry-run",
+    "slices",
+    "vacuum",
+    "predictions",
+    "audit",
+)
 
 
 def help_(out: Console, *, quick: bool) -> None:
@@ -84,6 +95,17 @@ def vacuum_(out: Console, *, quick: bool) -> None:
     ratios.show(out, "vacuum", ("planning", "listing"), pairs)
 
 
+def audit(out: Console, *, quick: bool) -> None:
+    rows = 40_000 if quick else 1_000_000
+    with lent(NAME, out) as stack:
+        with doing(out, "filling an audit trail") as say:
+            asked = trail.asking(stack, rows, say)
+        with doing(out, "collecting") as say:
+            collected = trail.collecting(stack, 2_000 if quick else 30_000, say)
+    trail.show(out, asked, rows)
+    trail.show_collected(out, collected)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
@@ -92,7 +114,7 @@ def main() -> int:
     out = console()
     for part, run in zip(
         PARTS,
-        (help_, inventory_, optimize, access, dry_run, slices, vacuum_, predictions),
+        (help_, inventory_, optimize, access, dry_run, slices, vacuum_, predictions, audit),
         strict=True,
     ):
         if given.only in (None, part):

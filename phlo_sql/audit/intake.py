@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -139,16 +140,24 @@ class Intake:
     def _lines(self, body: bytes) -> list[bytes] | None:
         """One line for each row; None where it is no event."""
         try:
-            rows = rows_of(json.loads(body), full=self.full)
+            rows = rows_of(_document(body), full=self.full)
             return [_line(row) for row in rows]
-        except (ValueError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             reason = str(error).splitlines()[0][:200] if str(error) else "it is nested too deeply"
             self.tell(f"what was posted is no event of Trino: {reason}")
             return None
 
 
+def _document(body: bytes) -> object:
+    """orjson takes a fifth of the time; what it refuses, Trino may send: NaN, half a character."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body)
+
+
 def _line(row: dict[str, Any]) -> bytes:
-    return json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def health(counts: Counts, waiting: int) -> dict[str, Any]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from psycopg.sql import Composed
+
     from phlo_sql.config import Settings
 
 MIGRATION = 100
@@ -93,9 +95,19 @@ def is_fault_of_rows(error: PhloSqlError) -> bool:
 
 def search(settings: Settings, wanted: Filter) -> Iterator[dict[str, Any]]:
     """The events, oldest first. Raises PhloSqlError(NO_POLICIES) where there is no trail."""
+    require(settings)
+    query, values = question(settings, wanted)
+    with postgres.connection(settings) as opened, opened.cursor(name="events") as cursor:
+        cursor.itersize = 5000
+        cursor.execute(query, values)
+        for row in cursor:
+            yield dict(zip(COLUMNS, row, strict=True))
+
+
+def question(settings: Settings, wanted: Filter) -> tuple[Composed, list[Any]]:
+    """What `search` asks PostgreSQL: the statement and its values."""
     from psycopg import sql
 
-    require(settings)
     where, values = _where(wanted)
     columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
     view = sql.Identifier(settings.audit_schema.value, "events")
@@ -105,11 +117,7 @@ def search(settings: Settings, wanted: Filter) -> Iterator[dict[str, Any]]:
         " ORDER BY happened_at DESC, sequence DESC{limit}) AS newest"
         " ORDER BY happened_at, sequence"
     ).format(columns=columns, view=view, where=where, limit=limit)
-    with postgres.connection(settings) as opened, opened.cursor(name="events") as cursor:
-        cursor.itersize = 5000
-        cursor.execute(query, values)
-        for row in cursor:
-            yield dict(zip(COLUMNS, row, strict=True))
+    return query, values
 
 
 def verify(settings: Settings) -> Verified:

@@ -96,6 +96,26 @@ def test_what_cannot_be_granted(ready: Desk, words: list[str], reason: str) -> N
     assert (code, document["reason_code"]) == (2, reason)
 
 
+def test_odd_names_mean_themselves(ready: Desk) -> None:
+    user = 'o\'x \\ 50%_"é"@example.org'
+    for resource, same, other in (
+        ('iceberg."it\'s 100%_"', 'iceberg."it\'s 100%_".t', 'iceberg."it\'s 100xx".t'),
+        ('iceberg."a ""b""".t', 'iceberg."a ""b""".t', "iceberg.a.t"),
+        ("iceberg.a_b", "iceberg.a_b.t", "iceberg.axb.t"),
+        ('iceberg."a*"', 'iceberg."a*".t', "iceberg.ab.t"),
+        ("iceberg.a*", "iceberg.ab.t", "iceberg.b.t"),
+    ):
+        assert ready("access", "grant", "--user", user, "--role", "read", resource)[0] == 0
+        (found,) = ready("access", "list", "--user", user)[1]["data"]["grants"]
+        assert (found["user"], found["resource"]) == (user, resource)
+        for target, allowed in ((same, True), (other, False)):
+            asked = ["access", "explain", "--user", user, "--action", "select", target]
+            assert ready(*asked)[1]["data"]["allowed"] is allowed, target
+        assert ready("access", "revoke", "--user", user, resource)[0] == 0
+        revoked = ready("access", "revoke", "--user", user, resource)
+        assert revoked[1]["reason_code"] == "not_granted"
+
+
 def test_two_admins_lose_no_grant_of_each_other(ready: Desk) -> None:
     settings = ready.settings
 
@@ -238,7 +258,12 @@ def test_a_newer_schema_is_left_alone(ready: Desk) -> None:
             f"INSERT INTO {ready.schema}.migrations (number, name, digest, version)"
             " VALUES (999, 'later', 'x', '9.9')".encode()
         )
-    for words in (["list"], ["init"], ["grant", "--user", "b", "--role", "read", "iceberg"]):
+    for words in (
+        ["list"],
+        ["init"],
+        ["audit-log"],
+        ["grant", "--user", "b", "--role", "read", "iceberg"],
+    ):
         code, document = ready("access", *words)
         assert (code, document["reason_code"]) == (3, "newer_schema")
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from phlo_sql.audit import store
 from tests.live.access_desk import ADMIN, Desk, Door, at_once
@@ -263,6 +270,92 @@ def test_while_postgresql_is_away_a_spool_keeps_it_and_delivers_it_once(
         found = through[1]["data"]["events"]
         assert [each["event"] for each in found[before:]].count("finished") == 1
         assert desk("access", "audit-log", **door.environ)[1]["data"]["events"] == found
+
+
+def sql_blocks() -> list[str]:
+    text = (Path(__file__).parents[2] / "docs" / "guides" / "access.md").read_text("utf-8")
+    return [block.partition("```")[0].strip().rstrip(";") for block in text.split("```sql\n")[1:]]
+
+
+def test_what_the_guide_asks_in_sql_is_answered_by_postgresql_and_by_trino(
+    desk: Desk, stack_476: Clients
+) -> None:
+    """Trino 476 reads both views through its PostgreSQL connector."""
+    desk("access", "grant", "--user", "cas", "--role", "admin", "iceberg.hr", "--yes")
+    denied = {"denied": True, "event": "refused", "user": "bob"}
+    read = {"source": "trino", "table": "iceberg.hr.salaries", "details": {"client": "10.0.0.7"}}
+    rows = [event(1, **denied), event(2, rows=40, **read), event(3, rows=2, **read)]
+    store.append(desk.settings, rows)
+    env, catalog = desk.stack.env, f"policies_{desk.schema}"
+    own = {"audit.": f'"{desk.schema}_audit".', "access.": f'"{desk.schema}".'}
+    address = (
+        f"jdbc:postgresql://{env['POSTGRES_HOST']}:{env['POSTGRES_PORT']}/{env['POSTGRES_DB']}"
+    )
+    stack_476.rows(
+        f"CREATE CATALOG {catalog} USING postgresql WITH (\"connection-url\" = '{address}',"
+        f" \"connection-user\" = '{env['POSTGRES_USER']}',"
+        f" \"connection-password\" = '{env['POSTGRES_PASSWORD']}')"
+    )
+    answers = []
+    try:
+        for block in sql_blocks():
+            text = block.replace("policies.", f"{catalog}.")
+            for named, ours in own.items():
+                text = re.sub(rf"\b{re.escape(named)}(?=events|effective_grants)", ours, text)
+            if catalog in text:
+                answers.append(stack_476.rows(text))
+            else:
+                with desk.stack.postgres(autocommit=True) as connection:
+                    answers.append(connection.execute(text.encode()).fetchall())
+    finally:
+        stack_476.rows(f"DROP CATALOG {catalog}")
+    of_bob, refused, refusals, idle, clients = answers
+    assert of_bob == []
+    assert [row[1:5] for row in refused] == [("bob", "optimize", "iceberg.sales.orders", "refused")]
+    assert [row[:2] for row in refusals] == [("bob", 1)]
+    assert idle == [("cas", "iceberg.hr", None)]
+    assert clients == [("10.0.0.7", 42)]
+
+
+def test_questions_are_answered_by_an_index(desk: Desk) -> None:
+    fill = (
+        "SELECT append((SELECT jsonb_agg(jsonb_build_object('id', n, 'happened_at',"
+        " timestamptz '2026-01-01' + n * interval '5 minutes', 'source', 'trino', 'operation', n,"
+        " 'event', 'finished', 'action', 'select', 'user', 'u' || n % 100,"
+        " 'table', 't' || n % 100)) FROM generate_series(1, 10000) AS n))"
+    )
+    assert owner(desk, fill) == [(10000,)]
+    owner(desk, "ANALYZE event")
+    start = datetime(2026, 1, 2, tzinfo=UTC)
+    for wanted, index in (
+        (store.Filter(user="u7", start=start, limit=100), "user_name"),
+        (store.Filter(table="t7", limit=100), "table_name"),
+        (store.Filter(start=datetime(2026, 2, 1, tzinfo=UTC), limit=100), "happened_at"),
+    ):
+        query, values = store.question(desk.settings, wanted)
+        with desk.stack.postgres() as connection:
+            plan = connection.execute(sql.SQL("EXPLAIN {}").format(query), values).fetchall()
+        text = "\n".join(line for (line,) in plan)
+        assert "Seq Scan" not in text, text
+        assert f"{index}_" in text, text
+
+
+def test_follow_goes_on_until_it_is_told_to_stop(desk: Desk) -> None:
+    store.append(desk.settings, [event(1), event(2, user="bob")])
+    words = ["access", "audit-log", "--follow", "--json", "--user", "ann"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from phlo_sql.cli import main; main()", *words],
+        env={**os.environ, **desk.environ},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["operation"] == "o1"
+    store.append(desk.settings, [event(3, user="bob"), event(4)])
+    assert json.loads(process.stdout.readline())["operation"] == "o4"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == ""
+    assert process.returncode == 0
 
 
 def test_bad_input(desk: Desk) -> None:
