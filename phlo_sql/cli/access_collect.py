@@ -38,7 +38,7 @@ def run(
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 
-    if certificate is None and not _loopback(host):
+    if certificate is None and not is_loopback(host):
         tell(f"warning: {host} is no loopback address, and without --certificate the token and the")
         tell("warning: statements go over the network for anybody to read")
     found = collector.run(
@@ -63,7 +63,7 @@ def run(
     return Report(status="success", data={"collector": found}, human=human)
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

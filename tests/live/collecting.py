@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from phlo_sql.stack import ports
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 TOKEN = "a token of the test"  # noqa: S105 - of nothing
@@ -32,7 +33,13 @@ class Collector:
     options: tuple[str, ...] = ()
     port: int = field(default_factory=lambda: ports.choose(["events"], {}, {})["events"])
     token: str = TOKEN
+    trusting: ssl.SSLContext | None = None
+    """How its certificate is checked, where it listens by https."""
     process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.trusting else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def spool(self) -> Path:
@@ -77,9 +84,11 @@ class Collector:
         headers = {"Content-Type": "application/json"}
         if (shown := self.token if token is None else token) != "":
             headers["Authorization"] = f"Bearer {shown}"
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/", data, headers)
+        request = urllib.request.Request(self.url, data, headers)  # noqa: S310 - our own
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own
+            with urllib.request.urlopen(  # noqa: S310 - our own
+                request, timeout=60, context=self.trusting
+            ) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -89,8 +98,8 @@ class Collector:
 
     def health(self) -> dict[str, Any] | None:
         try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}/health", timeout=10
+            with urllib.request.urlopen(  # noqa: S310 - our own
+                f"{self.url}/health", timeout=10, context=self.trusting
             ) as answer:
                 found: dict[str, Any] = json.load(answer)
                 return found

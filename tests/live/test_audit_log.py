@@ -108,6 +108,31 @@ def test_every_operation_is_on_record_with_who_what_and_how_it_went(desk: Desk, 
     assert (code, document["data"]["rows"]) == (0, len(found))
 
 
+KILLED = """
+import os, signal
+from phlo_sql.execute.steps import Run
+Run._sent = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from phlo_sql.cli import main
+main()
+"""
+
+
+def test_a_run_that_was_killed_is_on_record_without_its_end(desk: Desk, table: str) -> None:
+    """Killed where its statement is sent; the next command hands over what it left on disk."""
+    words = ["table", "optimize", table, "--yes"]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *words],
+        env={**os.environ, **desk.environ, "TRINO_USER": ADMIN},
+        cwd=desk.folder,
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    told = [each["event"] for each in log(desk, "--table", table)]
+    assert "step started" in told
+    assert not {"step finished", "step failed", "finished"} & set(told)
+
+
 def test_no_value_of_a_query_is_kept_unless_the_settings_say_so(desk: Desk, table: str) -> None:
     where = ["table", "optimize", table, "--where", "b = 'secret'"]
     desk(*where, "--yes")

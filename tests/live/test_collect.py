@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -131,6 +132,20 @@ def test_a_row_that_postgresql_cannot_hold_is_set_aside(desk: Desk, collector: C
     assert len(stored(desk)) == 2
     assert "2026-13-23" in (collector.spool / "set-aside.json-lines").read_text()
     assert "is kept in" in collector.said()
+
+
+def test_it_listens_by_https(desk: Desk, collector: Collector) -> None:
+    name = ["-subj", "/CN=collector", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", *name]
+    subprocess.run(
+        ["openssl", *made, "-out", "cert.pem"], cwd=desk.folder, check=True, capture_output=True
+    )
+    certificate = str(desk.folder / "cert.pem")
+    collector.options = ("--certificate", certificate, "--key", str(desk.folder / "key.pem"))
+    collector.trusting = ssl.create_default_context(cafile=certificate)
+    collector.start()
+    assert collector.post(query(1)) == 200
+    assert collector.stop()[1]["data"]["collector"]["stored_rows"] == 1
 
 
 def fails(desk: Desk, *words: str, **environ: str) -> tuple[int, str]:
