@@ -355,14 +355,15 @@ def test_questions_are_answered_by_an_index(desk: Desk) -> None:
     for wanted, index in (
         (store.Filter(user="u7", start=start, limit=100), "user_name"),
         (store.Filter(table="t7", limit=100), "table_name"),
-        (store.Filter(start=datetime(2026, 2, 1, tzinfo=UTC), limit=100), "happened_at"),
+        (store.Filter(start=datetime(2026, 2, 1, tzinfo=UTC), limit=100), "happened_at_idx"),
+        (store.Filter(denied=True, start=start, limit=100), "happened_at_idx1"),
     ):
         query, values = store.question(desk.settings, wanted)
         with desk.stack.postgres() as connection:
             plan = connection.execute(sql.SQL("EXPLAIN {}").format(query), values).fetchall()
         text = "\n".join(line for (line,) in plan)
         assert "Seq Scan" not in text, text
-        assert f"{index}_" in text, text
+        assert index in text, text
 
 
 def test_follow_goes_on_until_it_is_told_to_stop(desk: Desk) -> None:
