@@ -191,6 +191,27 @@ class TestMachine:
         assert (machine._jdk_version(tmp_path) >= machine.JAVA) is fits
 
 
+class TestPlugins:
+    def test_a_plugin_that_a_stack_no_longer_has_is_gone_from_trino(self, layout: Layout) -> None:
+        """Else its Trino would ask an OPA for ever that is not started any more."""
+        full = replace(
+            layout,
+            trino_version=476,
+            extras=frozenset({"opa", "events"}),
+            ports={**layout.ports, "opa": 1, "events": 2},
+            passwords={**layout.passwords, "events": "events-secret"},
+        )
+        programs = machine.Machine(jdk=layout.home, maven=layout.home, postgres=layout.home)
+        etc = layout.home / "trino" / "etc"
+        trino.launch(full, programs, layout.home, {})
+        listener = etc / "event-listener.properties"
+        assert "connect-http-headers=Authorization:Bearer events-secret" in listener.read_text()
+        assert stat.S_IMODE(listener.stat().st_mode) == 0o600
+        assert (etc / "access-control.properties").exists()
+        trino.launch(replace(full, extras=frozenset()), programs, layout.home, {})
+        assert sorted(path.name for path in etc.glob("*-*.properties")) == []
+
+
 class TestMaven:
     def test_poms_name_no_host(self, tmp_path: Path) -> None:
         whole = Artifact(group="io.trino", name="trino-main", version="1", without=("a:b", "c:*"))
@@ -215,6 +236,8 @@ class TestRefused:
             (StackRequest(trino=400), "Trino 400"),
             (StackRequest(services=frozenset({"kafka"})), "service named kafka"),
             (StackRequest(ports={"mongo": 1}), "port named mongo"),
+            (StackRequest(services=frozenset({"opa"})), "no OPA plugin for Trino 483"),
+            (StackRequest(services=frozenset({"events"})), "no event listener for Trino 483"),
         ],
     )
     def test_before_anything_is_made(
