@@ -75,6 +75,8 @@ class Code(Enum):
     UNKNOWN_COLUMN = _Entry("PS120", "unknown_column", FAILED, "the column does not exist")
     UNKNOWN_SNAPSHOT = _Entry("PS121", "unknown_snapshot", FAILED, "no such snapshot is kept")
 
+    BAD_SOURCE = _Entry("PS130", "bad_source", FAILED, "files that cannot become one table")
+
     UNSUPPORTED_VERSION = _Entry(
         "PS201", "unsupported_version", REFUSED, "this Trino version cannot do it"
     )
@@ -105,6 +107,11 @@ class Code(Enum):
         "PS231", "impossible_change", REFUSED, "a change of schema that cannot be made"
     )
 
+    TARGET_EXISTS = _Entry("PS240", "target_exists", REFUSED, "a table has the name already")
+    NOT_MIGRATABLE = _Entry(
+        "PS241", "not_migratable", REFUSED, "a source that cannot be brought over as asked"
+    )
+
     CONFIRMATION_REQUIRED = _Entry(
         "PS301", "confirmation_required", REFUSED, "a yes is needed and nobody can be asked"
     )
@@ -119,6 +126,9 @@ class Code(Enum):
     QUERY_FAILED = _Entry("PS306", "query_failed", FAILED, "the server reported an error")
     CONFLICT = _Entry("PS307", "commit_conflict", FAILED, "a concurrent commit won, also on retry")
     INTERRUPTED = _Entry("PS308", "cancelled", FAILED, "stopped by the user")
+    CONTENT_DIFFERS = _Entry(
+        "PS330", "content_differs", FAILED, "source and target do not hold the same"
+    )
     APPROVAL_REQUIRED = _Entry(
         "PS320", "approval_required", REFUSED, "the settings ask for a runbook that is approved"
     )

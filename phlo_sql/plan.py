@@ -41,6 +41,9 @@ class Kind(Enum):
     """Makes or drops a catalog."""
     WRITE = "write"
     """Writes rows: INSERT, MERGE, CREATE TABLE AS."""
+    COMPARE = "compare"
+    """Reads two tables that are to hold the same: each row of the answer is a difference, and one
+    stops the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

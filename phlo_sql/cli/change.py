@@ -219,6 +219,7 @@ def _run(
                 note=watch.note,
                 parallel=options.parallel,
                 beside=folder,
+                history=journal_path(),
             ),
             journal,
             watch,

@@ -11,6 +11,7 @@ from phlo_sql import TESTED_TRINO_VERSIONS, __version__
 GROUPS = {
     "table": ("phlo_sql.cli.table", "Optimize tables and look at their health."),
     "schema": ("phlo_sql.cli.schema", "Change, compare and export schemas."),
+    "migrate": ("phlo_sql.cli.migrate", "Bring files into Iceberg, with proof and a way back."),
     "runbook": ("phlo_sql.cli.runbook", "Show and apply saved runbooks."),
     "access": ("phlo_sql.cli.access", "Who may do what."),
     "stack": ("phlo_sql.cli.stack", "Start and stop the local servers for trying and testing."),

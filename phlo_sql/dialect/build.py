@@ -201,7 +201,7 @@ def create_catalog(
     pairs = exp.Properties(expressions=_pairs(properties)) if properties else None
     return nodes.CreateCatalog(
         this=identifier(name),
-        connector=identifier(connector),
+        connector=word(connector),  # delimited, Trino looks for a name with the quotes in it (483)
         exists=if_not_exists,
         properties=pairs,
     )

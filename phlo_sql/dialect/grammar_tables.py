@@ -188,7 +188,8 @@ class TableGrammar(GrantGrammar):
         exists = self._parse_exists(not_=True)
         this = self._name()
         self._expect("USING")
-        connector = self._name()
+        name = self._name()
+        connector = name if name.args.get("quoted") else exp.var(name.name)
         comment = self._string() if self._match(TokenType.COMMENT) else None
         owner = self._principal() if self._match_text_seq("AUTHORIZATION") else None
         return self.expression(

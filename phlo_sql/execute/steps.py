@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from phlo_sql import dialect
 from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.execute.comparing import refuse_different
 from phlo_sql.plan import UNMOVED, Check, Kind, Prediction, Step
 
 if TYPE_CHECKING:
@@ -93,12 +94,14 @@ class Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What one run of a runbook carries along. `noted`: answers by the name of their precheck."""
+    """What one run of a runbook carries along. `noted`: answers by the name of their precheck;
+    `shapes`: late statements that the server has planned."""
 
     journal: Journal
     watch: Watch
     accept_drift: bool
     noted: dict[str, str] = field(default_factory=dict)
+    shapes: set[str] = field(default_factory=set)
 
     def step(self, step: Step, session: Session) -> StepOutcome:
         """Run one step. Raises PhloSqlError, among them STALE_PLAN before its statement."""
@@ -107,11 +110,12 @@ class Run:
         refuse_stale(step, before, accept_drift=self.accept_drift and not step.destructive)
         sql = dialect.render(step.statement)
         if step.late and step.kind in {Kind.PROCEDURE, Kind.WRITE}:
-            session.query(dialect.explain(step.statement))
+            self._planned(step, session)
         self.journal.write("step started", step=step.id, sql=sql)
         started = monotonic()
         try:
             outcome = self._sent(step, session)
+            refuse_different(step, outcome)
         except (PhloSqlError, KeyboardInterrupt) as error:
             self.journal.write("step failed", step=step.id, error=str(error))
             raise
@@ -148,6 +152,13 @@ class Run:
             answers = {check.name: answer(check, session) for check in step.prechecks}
             refuse_stale(step, answers, accept_drift=self.accept_drift and not step.destructive)
         return session.run(step.statement, self.watch.progress)
+
+    def _planned(self, step: Step, session: Session) -> None:
+        """The server plans the first of statements that differ in their values only."""
+        shape = dialect.shape(step.statement)
+        if step.destructive or shape not in self.shapes:
+            session.query(dialect.explain(step.statement))
+            self.shapes.add(shape)
 
     def guarded(self, step: Step, session: Session) -> Step:
         """The step without the precheck that binds its plan, which is asked here."""

@@ -20,14 +20,20 @@ if TYPE_CHECKING:
     """What the steps did, and checks of the whole beyond those of single steps."""
 
 _MODULES = {
+    "Convert": "convert",
     "Evolve": "evolve",
     "ExpireSnapshots": "expire",
     "Optimize": "optimize",
+    "Rollback": "rolling_back",
     "UndoRunbook": "undoing",
     "Vacuum": "vacuum",
 }
 """Intent → module of this package. Imported when it is asked for."""
 _COMMANDS = {
+    "migrate convert": "convert",
+    "migrate from-hive": "convert",
+    "migrate from-glue": "convert",
+    "migrate rollback": "rolling_back",
     "schema evolve": "evolve",
     "runbook undo": "undoing",
     "table expire-snapshots": "expire",

@@ -80,7 +80,7 @@ def _action(step: Step, command: str) -> str:
     if command == "table vacuum" and step.kind in {Kind.DDL, Kind.CALL}:
         return "vacuum"  # its scratch table; each statement is compared with a plan made anew
     match step.kind:
-        case Kind.SESSION:
+        case Kind.SESSION | Kind.COMPARE:
             return "read"
         case Kind.PROCEDURE:
             name = dialect.procedure_of(step.statement) or ""

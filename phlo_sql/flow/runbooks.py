@@ -13,6 +13,7 @@ from phlo_sql.execute import CheckResult
 from phlo_sql.execute.steps import answer, compared
 from phlo_sql.flow import approvals
 from phlo_sql.flow.edges import open_table, physical
+from phlo_sql.flow.migrating import MIGRATIONS, left, refuse_unstaged
 from phlo_sql.plan import UNMOVED, Kind
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def admit(
     past = tuple(events(journal.path))
     began = recorded(book.digest, past) is not None  # then its own steps moved the table
     refuse_moved(book, edges, accept_drift=accept_drift, began=began)
+    if book.plan.command in MIGRATIONS:
+        return left(book, edges, past)
     return narrowed(book, only, past)
 
 
@@ -45,6 +48,8 @@ def refuse_other_target(book: Runbook, edges: Edges) -> None:
     names, or the header's ref is shown by another catalog here. Permissions are asked for the
     header's table, so a statement must not reach past it."""
     plan = book.plan
+    if plan.command in MIGRATIONS:
+        refuse_unstaged(book, edges)
     if not plan.command.startswith(("table ", "schema ", "runbook ")):
         return
     expected = physical(plan.table.within(edges.settings.trino_catalog.value), plan.ref, edges)

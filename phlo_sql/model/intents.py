@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from phlo_sql.model.migration import Convert, Rollback
+
 if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
 
@@ -107,4 +109,4 @@ class Evolve:
     done: tuple[int, ...] = ()
 
 
-Intent = Evolve | ExpireSnapshots | Optimize | UndoRunbook | Vacuum
+Intent = Convert | Evolve | ExpireSnapshots | Optimize | Rollback | UndoRunbook | Vacuum

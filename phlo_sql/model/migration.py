@@ -42,14 +42,18 @@ class SourceKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceColumn:
-    """`type` as the source spells it (`tinyint`, `char(5)`, `timestamp[ms]`). `doubt`: why its
-    files can't be taken as they are, None where they can."""
+    """`type` as the source spells it (`tinyint`, `char(5)`, `timestamp[ms]`), `target_type` as
+    Trino does; `read_type` is what a Hive table over the files declares, empty where Hive has no
+    such type. `doubt`: why files with it can't be taken as they are, None where they can."""
 
     name: str
     type: str
     comment: str | None = None
     not_null: bool = False
     target_type: str = ""
+    read_type: str = ""
+    unsigned: int | None = None
+    """Bits of an unsigned number, which the reader takes for a signed one."""
     meaning: str = ""
     """What changes by the mapping, in one line; empty where nothing does."""
     doubt: str | None = None
@@ -78,6 +82,8 @@ class SourcePartition:
     rows: int | None = None
     custom_location: bool = False
     missing: bool = False
+    doubt: str | None = None
+    """Why its files can't be taken as they are, None where they can."""
 
     @property
     def bytes(self) -> int:
@@ -113,6 +119,8 @@ class SourceTable:
     columns: tuple[SourceColumn, ...]
     partition_columns: tuple[SourceColumn, ...] = ()
     partitions: tuple[SourcePartition, ...] = ()
+    chosen_files: bool = False
+    """The files are some of those in their folders, named one by one or by a glob."""
     bucketing: Bucketing | None = None
     owner: str | None = None
     comment: str | None = None

@@ -53,7 +53,7 @@ def list_files(io: FileIO, location: str) -> pa.Table:
 def _pages(io: FileIO, location: str) -> Iterator[pa.Table]:
     import pyarrow as pa
 
-    prefix, system, root = _opened(io, location)
+    prefix, system, root = opened_at(io, location)
     for page in _selected(system, root):
         columns = [
             pa.array([prefix + each.path for each in page], pa.string()),
@@ -76,7 +76,7 @@ def _selected(system: Any, root: str) -> Iterator[list[Any]]:
         yield [each for each in within if each.type == FileType.File]
 
 
-def _opened(io: FileIO, location: str) -> tuple[str, Any, str]:
+def opened_at(io: FileIO, location: str) -> tuple[str, Any, str]:
     """What stands before a path in this location, its file system, and its root there."""
     from pyiceberg.io.pyarrow import PyArrowFileIO
 
@@ -107,8 +107,8 @@ def absent(io: FileIO, paths: Sequence[str]) -> list[str]:
     ]
 
     def ask(chunk: list[str]) -> list[str]:
-        _, system, _ = _opened(io, chunk[0])
-        told = system.get_file_info([_opened(io, each)[2] for each in chunk])
+        _, system, _ = opened_at(io, chunk[0])
+        told = system.get_file_info([opened_at(io, each)[2] for each in chunk])
         return [
             path for path, each in zip(chunk, told, strict=True) if each.type == FileType.NotFound
         ]

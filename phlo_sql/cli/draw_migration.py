@@ -1,0 +1,62 @@
+"""What a migration's dry run shows beside its steps, and the list of migrations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from phlo_sql.compile.migrate import MigratePlan
+    from phlo_sql.flow.rolling_back import RollbackPlan
+
+_COLOUR = {"finished": "green", "failed": "red", "stopped": "yellow"}
+
+
+def migrated(console: Console, details: MigratePlan) -> None:
+    """Each column's two types, and each mode with its reason."""
+    columns = _table("column", "from", "to", "what that means")
+    for each in (*details.source.columns, *details.source.partition_columns):
+        columns.add_row(
+            Text(each.name.lower()), Text(each.type), Text(each.target_type), Text(each.meaning)
+        )
+    console.print(columns)
+    modes = _table("mode", "partitions", "why")
+    for (mode, reason), count in Counter((e.mode, e.reason) for e in details.chosen).items():
+        modes.add_row(mode, f"{count:,}", Text(reason))
+    console.print(modes)
+
+
+def taken_back(console: Console, details: RollbackPlan) -> None:
+    for folder in details.folders:
+        console.print(Text(f"files below {folder} go"), soft_wrap=True)
+
+
+def operations(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    if not found:
+        console.print("no migration is recorded")
+        return
+    table = _table("operation", "table", "state", "steps", "error")
+    for each in found:
+        ref = f"@{each['ref']}" if each["ref"] else ""
+        table.add_row(
+            each["operation"],
+            Text(f"{each['table']}{ref}"),
+            Text(each["state"], _COLOUR.get(each["state"], "")),
+            f"{each['steps_done']} of {each['steps']}",
+            Text(each["error"] or ""),
+        )
+    console.print(table)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, padding=(0, 2), show_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table

@@ -1,0 +1,197 @@
+"""What `migrate` does with the journal: go on, go back, and tell where things stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql import runbook as runbooks
+from phlo_sql.audit.journal import Journal, events, kept
+from phlo_sql.cli.change import change, confirm, plan_document, run
+from phlo_sql.cli.connection import connected, journal_path
+from phlo_sql.cli.draw_migration import migrated, operations, taken_back
+from phlo_sql.cli.output import Report
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow.migrating import MIGRATIONS, ROLLED_BACK
+from phlo_sql.model.migration import Rollback
+from phlo_sql.model.names import parse_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from phlo_sql.cli.options import Options
+    from phlo_sql.model.migration import Convert
+    from phlo_sql.model.names import TableName
+    from phlo_sql.runbook import Runbook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One run of a migration's runbook. `state`: running or stopped, failed, finished, rolled back;
+    a killed run writes nothing of its end."""
+
+    id: str
+    command: str
+    table: str
+    ref: str | None
+    runbook: str
+    started: str
+    steps: int
+    done: int = 0
+    state: str = "stopped"
+    error: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "operation": self.id,
+            "command": self.command,
+            "table": self.table,
+            "ref": self.ref,
+            "started_at": self.started,
+            "state": self.state,
+            "steps_done": self.done,
+            "steps": self.steps,
+            "error": self.error,
+        }
+
+
+def read_operations(path: Path) -> dict[str, Operation]:
+    """Every migration in the journal, oldest first."""
+    found: dict[str, Operation] = {}
+    for event in events(path):
+        name = str(event.get("operation"))
+        if event.get("event") == "started" and event.get("command") in MIGRATIONS:
+            found[name] = Operation(
+                id=name,
+                command=str(event["command"]),
+                table=str(event["table"]),
+                ref=event.get("ref"),
+                runbook=str(event["runbook"]),
+                started=str(event["timestamp"]),
+                steps=int(event["steps"]),
+            )
+        elif event.get("event") == ROLLED_BACK:
+            for each in list(found.values()):
+                if each.runbook == event.get("runbook"):
+                    found[each.id] = replace(each, state=ROLLED_BACK)
+        elif name in found:
+            found[name] = _told(found[name], event)
+    return found
+
+
+def _told(of: Operation, event: Any) -> Operation:
+    match event.get("event"):
+        case "step finished":
+            return replace(of, done=of.done + 1)
+        case "finished":
+            return replace(of, state="finished")
+        case "failed":
+            return replace(of, state="failed", error=str(event.get("error")))
+        case _:
+            return of
+
+
+def converted(intent: Convert, options: Options) -> Report:
+    """Plan, show or run it; a failure says how to go back."""
+    try:
+        return change(intent, options, migrated)
+    except PhloSqlError as error:
+        if error.code is Code.TARGET_EXISTS and intent.if_exists == "skip":
+            return Report(status="noop", reason_code="exists", warnings=(error.problem,))
+        raise _with_way_back(error, str(intent.table)) from error
+
+
+def _with_way_back(error: PhloSqlError, table: str) -> PhloSqlError:
+    """Where the run left something, its rollback and its resumption stand in the error."""
+    found = [
+        each for each in read_operations(journal_path()).values() if each.table.endswith(table)
+    ]
+    if not found or found[-1].state not in ("failed", "stopped"):
+        return error
+    last = found[-1]
+    again = f"phlo-sql migrate rollback {last.id}"
+    return PhloSqlError(
+        error.code,
+        error.problem,
+        f"go back with: {again}; or go on with --resume ({error.hint})"
+        if last.done
+        else error.hint,
+        data={**error.data, "operation": last.id},
+        next_steps=(*error.next_steps, (again, "to take away what the run made"))
+        if last.done
+        else error.next_steps,
+    )
+
+
+def gone_on(table: TableName, ref: str | None, options: Options) -> Report:
+    """Run what is left of the last migration to this table. Raises NOTHING_RECORDED."""
+    with connected(options) as (settings, session):
+        named = str(table.within(str(settings.trino_catalog.value)))
+        last = next(
+            (
+                each
+                for each in reversed(read_operations(journal_path()).values())
+                if each.table == named and each.ref == ref
+            ),
+            None,
+        )
+        if last is None or last.state in ("finished", ROLLED_BACK):
+            raise PhloSqlError(
+                Code.NOTHING_RECORDED,
+                f"no unfinished migration to {named} is recorded",
+                "start it without --resume; `migrate status` lists what is known",
+            )
+        book = _book(last)
+        if options.dry_run:
+            return Report(status="planned", data={"plan": plan_document(book)})
+        confirm(book, options)
+        try:
+            return run(book.text, settings, session, options)
+        except PhloSqlError as error:
+            raise _with_way_back(error, named) from error
+
+
+def _book(of: Operation) -> Runbook:
+    path = kept(journal_path(), of.runbook)
+    if not path.exists():
+        raise PhloSqlError(
+            Code.NOTHING_RECORDED,
+            f"the runbook of {of.id} is not kept beside the journal",
+            "run it on the machine, and as the user, that ran the migration",
+        )
+    return runbooks.read(path.read_text(encoding="utf-8"))
+
+
+def rolled_back(operation: str, options: Options) -> Report:
+    """Raises PhloSqlError(NOTHING_RECORDED)."""
+    found = _one(operation)
+    table, _ = parse_table(found.table)
+    book = _book(found)
+    intent = Rollback(table=table, ref=found.ref, operation=found.id, text=book.text)
+    report = change(intent, options, taken_back)
+    if report.status in ("success", "noop") and not (options.dry_run or options.out):
+        Journal(path=journal_path(), operation=found.id).write(ROLLED_BACK, runbook=book.digest)
+    return report
+
+
+def _one(operation: str) -> Operation:
+    known = read_operations(journal_path())
+    found = [each for each in known.values() if each.id == operation]
+    if not found:
+        raise PhloSqlError(
+            Code.NOTHING_RECORDED,
+            f"the journal has no migration {operation}",
+            "see the ids with `phlo-sql migrate status`",
+        )
+    return found[0]
+
+
+def listed(operation: str | None) -> Report:
+    """All migrations, or one."""
+    known = read_operations(journal_path())
+    found = list(known.values()) if operation is None else [_one(operation)]
+    return Report(
+        status="success",
+        data={"migrations": [each.document() for each in found]},
+        human=lambda out: operations(out, [each.document() for each in found]),
+    )

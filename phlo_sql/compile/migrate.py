@@ -1,0 +1,187 @@
+"""A source brought into Iceberg: staged under names of its own, compared, and only then registered.
+
+Everything is made in two scratch catalogs over one file metastore, a Hive one that shows the source
+and an Iceberg one that has the table in the making; whatever the target's catalog is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from phlo_sql.compile.migrate_choice import choose
+from phlo_sql.compile.migrate_reading import Relation, compared
+from phlo_sql.compile.migrate_steps import Facts, steps_of
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.model.units import human_size
+from phlo_sql.plan import Binding, Plan, Prediction
+
+if TYPE_CHECKING:
+    from phlo_sql.compile.migrate_names import Staging
+    from phlo_sql.model.migration import Chosen, Migration, SourceColumn, SourceTable
+
+CHECKSUM_UP_TO = 50 * 1024**3
+"""Bytes up to which content is compared unless --verify says otherwise: both sides are read."""
+NOTHING = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigratePlan:
+    """A plan, with the source, each partition's mode, and how content is compared."""
+
+    plan: Plan
+    source: SourceTable
+    chosen: tuple[Chosen, ...]
+    verify: str
+    unproven: tuple[str, ...]
+    """Columns whose content no reader can compare."""
+
+    @property
+    def modes(self) -> dict[str, int]:
+        return dict(Counter(each.mode for each in self.chosen))
+
+    def document(self) -> dict[str, Any]:
+        source = self.source
+        return {
+            "source": {
+                "kind": source.kind.value,
+                "location": source.location,
+                "format": source.format,
+                "files": source.files,
+                "bytes": source.bytes,
+                "rows": source.rows,
+                "partitions": len(source.partitions) if source.partitioned else None,
+                "owner": source.owner,
+            },
+            "columns": [_column(each) for each in (*source.columns, *source.partition_columns)],
+            "modes": [
+                {
+                    "partition": each.partition.raw or None,
+                    "mode": each.mode,
+                    "reason": each.reason,
+                    "files": len(each.partition.files),
+                    "bytes": each.partition.bytes,
+                }
+                for each in self.chosen
+            ],
+            "verify": self.verify,
+            "not_compared": list(self.unproven),
+        }
+
+
+def _column(each: SourceColumn) -> dict[str, Any]:
+    return {
+        "name": each.name.lower(),
+        "source_type": each.type,
+        "type": each.target_type,
+        "meaning": each.meaning or None,
+        "not_null": each.not_null,
+    }
+
+
+def compile_migration(
+    source: SourceTable, intent: Migration, staging: Staging, facts: Facts
+) -> MigratePlan:
+    """Raises PhloSqlError(NOT_MIGRATABLE) where it can't be done as asked."""
+    chosen = choose(source, intent, staging.location)
+    _refuse_unreadable(source, chosen)
+    verify = intent.verify or ("checksum" if source.bytes <= CHECKSUM_UP_TO else "count")
+    relation = _relation(source, staging)
+    unproven = tuple(each.name for each in source.columns if not each.read_type)
+    queries = compared(relation, staging.table, verify)
+    steps = steps_of(chosen, relation, intent, staging, queries, verify)
+    in_place = [each for each in chosen if each.mode == "in-place"]
+    plan = Plan(
+        command=facts.command,
+        command_line=facts.command_line,
+        table=facts.table,
+        ref=intent.ref,
+        trino_version=facts.trino_version,
+        state=Binding(metadata_location=NOTHING, snapshot_id=None),
+        planned_at=facts.now,
+        planned_by=facts.planned_by,
+        does=_does(source, chosen, verify),
+        risk="none to the source: it is read, never written; until the table is registered, nobody "
+        "sees it" + ("" if not in_place else "; afterwards the table reads the source's files"),
+        predicts=Prediction(
+            added_data_files=sum(len(each.partition.files) for each in in_place)
+            if in_place and len(in_place) == len(chosen)
+            else None,
+            rows=source.rows,
+        ),
+        steps=steps,
+        warnings=_warnings(source, chosen, unproven, staging),
+    )
+    return MigratePlan(plan=plan, source=source, chosen=chosen, verify=verify, unproven=unproven)
+
+
+def _relation(source: SourceTable, staging: Staging) -> Relation:
+    """A metastore's own table where there is one; else a Hive table over the files."""
+    if source.name is not None:
+        return Relation(table=source.name, source=source)
+    paths = None
+    if source.chosen_files:
+        paths = tuple(staging.reached(f.path) for p in source.partitions for f in p.files)
+    return Relation(table=staging.files, source=source, paths=paths)
+
+
+def _refuse_unreadable(source: SourceTable, chosen: tuple[Chosen, ...]) -> None:
+    """Raises PhloSqlError(NOT_MIGRATABLE) where files must be copied that no reader has types for,
+    or names can't stand in a Hive table."""
+    copied = next((each for each in chosen if each.mode == "copy"), None)
+    without = [each.name for each in source.columns if not each.read_type]
+    if copied is not None and without:
+        raise PhloSqlError(
+            Code.NOT_MIGRATABLE,
+            f"column {without[0]} can't be copied: the Hive reader has no type for it "
+            f"(it must be copied, for {copied.reason})",
+            "write it as a timestamp or a number where the files are made",
+        )
+    odd = [each.name for each in (*source.columns, *source.partition_columns) if "," in each.name]
+    if odd:
+        raise PhloSqlError(
+            Code.NOT_MIGRATABLE,
+            f"column {odd[0]!r} has a comma in its name, which no Hive table can have",
+            "rename it where the files are made",
+        )
+
+
+def _does(source: SourceTable, chosen: tuple[Chosen, ...], verify: str) -> tuple[str, ...]:
+    lines = []
+    for mode, word in (("in-place", "takes in place"), ("copy", "copies")):
+        found = [each.partition for each in chosen if each.mode == mode]
+        if not found:
+            continue
+        files, size = sum(len(each.files) for each in found), sum(each.bytes for each in found)
+        of = f" of {len(found)} of {len(chosen)} partitions" if source.partitioned else ""
+        lines.append(f"{word} {files:,} {source.format} files ({human_size(size)}){of}")
+        reasons = Counter(each.reason for each in chosen if each.mode == mode)
+        lines += [f"{mode}: {reason}" for reason, _ in reasons.most_common(5)]
+    proof = {
+        "count": "number of rows",
+        "checksum": "number of rows, and a checksum of each column,",
+        "sample": "number of rows, and a checksum of each column in a sample,",
+    }[verify]
+    where = " for each partition" if source.partitioned else ""
+    return (*lines, f"compares the {proof}{where} with the source before anybody sees the table")
+
+
+def _warnings(
+    source: SourceTable, chosen: tuple[Chosen, ...], unproven: tuple[str, ...], staging: Staging
+) -> tuple[str, ...]:
+    found = [
+        f"column {each.name.lower()}: {each.meaning}" for each in source.columns if each.meaning
+    ]
+    if unproven:
+        found.append(
+            f"content of {', '.join(unproven)} is not compared: the Hive reader has no type for it"
+        )
+    if source.bucketing is not None:
+        found.append("buckets are not kept: Iceberg has none of Hive's kind")
+    if any(each.mode == "in-place" for each in chosen):
+        found.append(
+            "the table reads the source's files, so gc.enabled is false: nothing that is run on it "
+            f"deletes them; `phlo-sql migrate detach {staging.target}` cuts the tie later"
+        )
+    return tuple(found)

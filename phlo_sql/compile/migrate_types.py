@@ -1,0 +1,123 @@
+"""The type that a column of data files gets in Iceberg, and what that means.
+
+Three spellings of one type: the file's, the table's (Trino, Iceberg connector), and that of a Hive
+table over the same files, through which they are read for copies and proofs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+_SIMPLE = (
+    (pa.types.is_boolean, "boolean"),
+    (pa.types.is_int32, "integer"),
+    (pa.types.is_int64, "bigint"),
+    (pa.types.is_float32, "real"),
+    (pa.types.is_float64, "double"),
+    (pa.types.is_date32, "date"),
+    (pa.types.is_string, "varchar"),
+    (pa.types.is_large_string, "varchar"),
+    (pa.types.is_binary, "varbinary"),
+    (pa.types.is_large_binary, "varbinary"),
+)
+_NARROW = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", "uint16": "integer"}
+_WIDE = {32: "bigint", 64: "decimal(20,0)"}
+_SIGNED = {32: "integer", 64: "bigint"}
+_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+MICROSECONDS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """`target` is empty where Iceberg has no such type; `meaning` says why then."""
+
+    target: str = ""
+    read: str = ""
+    meaning: str = ""
+    doubt: str | None = None
+    unsigned: int | None = None
+
+
+def mapped(kind: pa.DataType) -> Mapped:
+    """The mapping of a type as Arrow reads it from a file."""
+    if pa.types.is_dictionary(kind):
+        return mapped(kind.value_type)
+    for is_kind, name in _SIMPLE:
+        if is_kind(kind):
+            return Mapped(target=name, read=name)
+    name = str(kind)
+    if name in _NARROW:
+        meaning = f"{name} becomes integer: Iceberg has no narrower one"
+        return Mapped(target="integer", read=_NARROW[name], meaning=meaning)
+    if name in ("uint32", "uint64"):
+        return _unsigned(int(name[4:]))
+    if pa.types.is_decimal(kind):
+        found = f"decimal({kind.precision},{kind.scale})"
+        return Mapped(target=found, read=found)
+    if pa.types.is_fixed_size_binary(kind):
+        return Mapped(target="varbinary", read="varbinary", meaning="its fixed length is not kept")
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        return _moment(kind)
+    return _nested(kind)
+
+
+def _unsigned(bits: int) -> Mapped:
+    wide = _WIDE[bits]
+    return Mapped(
+        target=wide,
+        read=_SIGNED[bits],
+        meaning=f"uint{bits} becomes {wide}, which holds every value of it",
+        doubt=f"Iceberg has no uint{bits}, so its files can't be read in place",
+        unsigned=bits,
+    )
+
+
+def _moment(kind: pa.DataType) -> Mapped:
+    if pa.types.is_time(kind):
+        doubt = None if kind.unit == "us" else f"its unit is {_UNITS[kind.unit]}"
+        return Mapped(target="time(6)", doubt=doubt)
+    zoned = kind.tz is not None
+    target = "timestamp(6) with time zone" if zoned else "timestamp(6)"
+    if kind.unit == "us":
+        return Mapped(target=target, read="timestamp(6)")
+    rounded = "; below a microsecond it is rounded" if kind.unit == "ns" else ""
+    return Mapped(
+        target=target,
+        read="timestamp(6)",
+        meaning=f"{_UNITS[kind.unit]} become microseconds{rounded}",
+        doubt=f"timestamps in {_UNITS[kind.unit]} get wrong bounds when files are taken in place, "
+        "and queries would lose rows silently",
+    )
+
+
+def _nested(kind: pa.DataType) -> Mapped:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _around([mapped(kind.value_type)], "array({})")
+    if pa.types.is_map(kind):
+        return _around([mapped(kind.key_type), mapped(kind.item_type)], "map({}, {})")
+    if pa.types.is_struct(kind):
+        fields = [kind.field(number) for number in range(kind.num_fields)]
+        names = ['"' + each.name.replace('"', '""') + '"' for each in fields]
+        form = ", ".join(f"{_escaped(name)} {{}}" for name in names)
+        return _around([mapped(each.type) for each in fields], f"row({form})")
+    return Mapped(meaning=f"Iceberg has no type for {kind}")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _around(inner: list[Mapped], form: str) -> Mapped:
+    if missing := [each for each in inner if not each.target]:
+        return Mapped(meaning=missing[0].meaning)
+    if any(each.unsigned for each in inner):
+        return Mapped(meaning="unsigned numbers inside other types can't be read right")
+    reads = [each.read for each in inner]
+    return Mapped(
+        target=form.format(*(each.target for each in inner)),
+        read=form.format(*reads) if all(reads) else "",
+        meaning="; ".join(dict.fromkeys(each.meaning for each in inner if each.meaning)),
+        doubt=next((each.doubt for each in inner if each.doubt), None),
+    )
