@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql.compile.migrate_choice import choose
 from phlo_sql.compile.migrate_reading import Relation, compared
-from phlo_sql.compile.migrate_steps import Facts, steps_of
+from phlo_sql.compile.migrate_steps import steps_of
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size
 from phlo_sql.plan import Binding, Plan, Prediction
 
 if TYPE_CHECKING:
-    from phlo_sql.compile.migrate_names import Staging
+    from phlo_sql.compile.migrate_names import Facts, Staging
     from phlo_sql.model.migration import Chosen, Migration, SourceColumn, SourceTable
 
 CHECKSUM_UP_TO = 50 * 1024**3
 """Bytes up to which content is compared unless --verify says otherwise: both sides are read."""
 NOTHING = "none"
+FIRST_VERSION = 483
+"""The oldest Trino on which every statement of a migration was run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,13 @@ def compile_migration(
     source: SourceTable, intent: Migration, staging: Staging, facts: Facts
 ) -> MigratePlan:
     """Raises PhloSqlError(NOT_MIGRATABLE) where it can't be done as asked."""
+    if facts.trino_version < FIRST_VERSION:
+        raise PhloSqlError(
+            Code.UNSUPPORTED_VERSION,
+            f"Trino {facts.trino_version} can't stage a migration: 476 was seen to refuse sources "
+            "with more than one column",
+            f"run it on a Trino from {FIRST_VERSION} on, over the same catalog",
+        )
     chosen = choose(source, intent, staging.location)
     _refuse_unreadable(source, chosen)
     verify = intent.verify or ("checksum" if source.bytes <= CHECKSUM_UP_TO else "count")

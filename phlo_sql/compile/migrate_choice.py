@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from phlo_sql.compile.migrate_reading import witness
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.migration import NULL_PARTITION, Chosen
 
@@ -60,6 +61,8 @@ def _whole(source: SourceTable, intent: Migration, location: str) -> str | None:
         return "--partition-by asks for partitions that the files are not laid out in"
     if source.partitioned and source.chosen_files:
         return "a glob takes some files of the folders, and in place goes by whole folders"
+    if source.partitioned and witness(source) is None:
+        return "none of its columns has a type that partitions can be taken in place with"
     return None
 
 

@@ -11,6 +11,7 @@ from phlo_sql.model.names import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from phlo_sql.plan import Plan
 
@@ -44,6 +45,12 @@ class Staging:
         return TableName(catalog=self.hive, schema=SCHEMA, name="files")
 
     @property
+    def folders(self) -> TableName:
+        """The source's partitions as a Hive table with one data column: `add_files_from_table`
+        refuses a table that has any timestamp(3), tinyint or char (483), needed or not."""
+        return TableName(catalog=self.hive, schema=SCHEMA, name="folders")
+
+    @property
     def table(self) -> TableName:
         """The target before it is registered."""
         return TableName(catalog=self.iceberg, schema=SCHEMA, name="target")
@@ -56,6 +63,18 @@ class Staging:
             root = self.storage.get("local.location", "/").rstrip("/")
             return f"local:///{path.removeprefix(root).lstrip('/')}"
         return location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the plan is made with, beside the source."""
+
+    command: str
+    table: TableName
+    command_line: str
+    trino_version: int
+    now: datetime
+    planned_by: str
 
 
 def staging_of(plan: Plan, target: TableName) -> Staging:

@@ -40,6 +40,15 @@ class Relation:
         return None if self.paths is None else of_paths(self.paths)
 
 
+_CHECKED = ("boolean", "integer", "bigint", "real", "double", "date", "varchar", "varbinary")
+
+
+def witness(source: SourceTable) -> SourceColumn | None:
+    """A column whose type `add_files_from_table` knows: it wants one, and checks no file by it."""
+    found = (each for each in source.columns if each.read_type in _CHECKED)
+    return next((each for each in found if each.target_type == each.read_type), None)
+
+
 def of_paths(paths: Iterable[str]) -> Expression:
     return dialect.is_in(dialect.column(PATH), list(paths))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
 from phlo_sql.compile.migrate_names import SCHEMA
-from phlo_sql.compile.migrate_reading import PATH, of_partition, value_of
+from phlo_sql.compile.migrate_reading import PATH, of_partition, value_of, witness
 from phlo_sql.dialect import copying
 from phlo_sql.dialect.schemas import create_schema, drop_schema
 from phlo_sql.model.units import human_size
@@ -15,12 +15,11 @@ from phlo_sql.plan import Check, Kind, Prediction, Step, Undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from phlo_sql.compile.migrate_names import Staging
     from phlo_sql.compile.migrate_reading import Relation
     from phlo_sql.dialect import Expression, Statement
-    from phlo_sql.model.migration import Chosen, Migration, SourceFile, SourceTable
+    from phlo_sql.model.migration import Chosen, Migration, SourceColumn, SourceFile, SourceTable
     from phlo_sql.model.names import TableName
 
 SLICE_BYTES = 10 * 1024**3
@@ -38,20 +37,12 @@ _ICEBERG = {
     "iceberg.register-table-procedure.enabled": "true",
     "iceberg.allowed-extra-properties": "*",
 }
+_WHY = {
+    "files": "copies and comparisons read the source through it; dropping it touches no file",
+    "folders": "partitions are taken in place through it, and for that it may have one column only",
+}
 _GOES = Undo(reason="none is needed: `migrate rollback` drops the scratch catalogs and their files")
 _WAS = Undo(reason="none is needed: it was made for this run")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What the plan is made with, beside the source."""
-
-    command: str
-    table: TableName
-    command_line: str
-    trino_version: int
-    now: datetime
-    planned_by: str
 
 
 def steps_of(
@@ -66,16 +57,24 @@ def steps_of(
     making = _Making(relation.source, relation, intent, staging)
     in_place = [each for each in chosen if each.mode == "in-place"]
     copied = [each for each in chosen if each.mode == "copy"]
-    helper = relation.table == staging.files or (relation.source.partitioned and bool(in_place))
+    one = witness(relation.source) if relation.source.partitioned and in_place else None
+    shown = {
+        **({staging.files: relation.readable} if relation.table == staging.files else {}),
+        **({staging.folders: (one,)} if one is not None else {}),
+    }
     steps = [
         *making.catalogs(),
-        *(making.helper() if helper else ()),
+        *(
+            step
+            for name, columns in shown.items()
+            for step in making.shown(name, columns, _WHY[name.name])
+        ),
         making.table(guarded=bool(in_place)),
         *making.taken(in_place),
         *making.copied(copied),
         *(_compare(query, verify) for query in queries),
         making.register(),
-        *making.cleared(helper=helper),
+        *making.cleared(list(shown)),
     ]
     return tuple(replace(step, id=number) for number, step in enumerate(steps, 1))
 
@@ -115,11 +114,12 @@ class _Making:
             undo=_GOES,
         )
 
-    def helper(self) -> Iterator[Step]:
+    def shown(self, name: TableName, columns: Sequence[SourceColumn], why: str) -> Iterator[Step]:
+        """The source's folder as a Hive table."""
         source, staging = self.source, self.staging
-        columns = [
+        definitions = [
             dialect.ColumnDefinition(name=each.name.lower(), type=each.read_type)
-            for each in (*self.relation.readable, *source.partition_columns)
+            for each in (*columns, *source.partition_columns)
         ]
         properties: dict[str, dialect.Value] = {
             "external_location": staging.reached(source.location),
@@ -130,11 +130,11 @@ class _Making:
         yield Step(
             id=1,
             kind=Kind.DDL,
-            statement=dialect.create_table(staging.files, columns, properties=properties),
-            summary="show the source's files as an external Hive table",
-            why="copies and comparisons read the source through it; dropping it touches no file",
+            statement=dialect.create_table(name, definitions, properties=properties),
+            summary=f"show the source's files as external Hive table {name.name}",
+            why=why,
             undo=_GOES,
-            checks=(_is_table(staging.files, 1),),
+            checks=(_is_table(name, 1),),
         )
         if source.partitioned:
             yield Step(
@@ -143,7 +143,7 @@ class _Making:
                 statement=dialect.call(
                     staging.hive,
                     "sync_partition_metadata",
-                    {"schema_name": SCHEMA, "table_name": staging.files.name, "mode": "ADD"},
+                    {"schema_name": SCHEMA, "table_name": name.name, "mode": "ADD"},
                 ),
                 summary=f"find its {len(source.partitions):,} partitions",
                 why="the folders' names are the values",
@@ -200,7 +200,7 @@ class _Making:
             raw = each.partition.raw
             arguments: dict[str, dialect.Value | Expression] = {
                 "schema_name": SCHEMA,
-                "table_name": self.staging.files.name,
+                "table_name": self.staging.folders.name,
                 # Several keys are joined in another order than the columns' (483): one carries all.
                 "partition_filter": dialect.literal({first: raw.partition("=")[2]}),
             }
@@ -299,7 +299,7 @@ class _Making:
             checks=(_is_table(staging.target, 1),),
         )
 
-    def cleared(self, *, helper: bool) -> Iterator[Step]:
+    def cleared(self, shown: Sequence[TableName]) -> Iterator[Step]:
         staging = self.staging
         yield Step(
             id=1,
@@ -314,15 +314,15 @@ class _Making:
             undo=_WAS,
             checks=(_is_table(staging.table, 0),),
         )
-        if helper:
+        for name in shown:
             yield Step(
                 id=1,
                 kind=Kind.DDL,
-                statement=dialect.drop_table(staging.files),
-                summary="drop the external Hive table",
+                statement=dialect.drop_table(name),
+                summary=f"drop external Hive table {name.name}",
                 why="its files stay: they are the source",
                 undo=_WAS,
-                checks=(_is_table(staging.files, 0),),
+                checks=(_is_table(name, 0),),
             )
         yield Step(
             id=1,
@@ -332,15 +332,15 @@ class _Making:
             why="nothing is left behind",
             undo=_WAS,
         )
-        for name in (staging.hive, staging.iceberg):
+        for catalog in (staging.hive, staging.iceberg):
             yield Step(
                 id=1,
                 kind=Kind.CATALOG,
-                statement=dialect.drop_catalog(name),
-                summary=f"drop catalog {name}",
+                statement=dialect.drop_catalog(catalog),
+                summary=f"drop catalog {catalog}",
                 why="nothing is left behind",
                 undo=_WAS,
-                checks=(_is_catalog(name, 0),),
+                checks=(_is_catalog(catalog, 0),),
             )
 
 

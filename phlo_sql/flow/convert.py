@@ -56,7 +56,7 @@ def compiled(
 ) -> MigratePlan:
     from phlo_sql import __version__
     from phlo_sql.compile.migrate import compile_migration
-    from phlo_sql.compile.migrate_steps import Facts
+    from phlo_sql.compile.migrate_names import Facts
 
     catalog = edges.settings.trino_catalog.value
     facts = Facts(

@@ -1,0 +1,242 @@
+-- phlo-sql runbook, format 1
+-- ----------------------------------------------------------------------------
+-- command:   migrate convert
+-- made by:   phlo-sql migrate convert s3://raw/orders --format parquet --table iceberg.sales.orders
+-- table:     iceberg.sales.orders
+-- ref:       none
+-- planned:   2026-01-02T03:04:05Z
+-- by:        phlo-sql
+-- trino:     483
+-- metadata:  none
+-- snapshot:  none
+-- ref hash:  none
+-- does:      copies 2 parquet files (128 MB)
+-- does:      copy: column hits: Iceberg has no uint64, so its files can't be read in place
+-- does:      compares the number of rows, and a checksum of each column, with the source before anybody sees the table
+-- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it
+-- predicts:  rows = 2000
+-- warning:   column hits: uint64 becomes decimal(20,0), which holds every value of it
+-- digest:    sha256:20ecc92145b78c97c4cf4c72bc8c0585dfc0ec8cdb71ff33a01318a2f685bd46
+-- ----------------------------------------------------------------------------
+
+-- == Step 1 of 13: make catalog phlo_sql_0123456789ab_hive ==
+-- why:       to show the source's files as a table; nobody else knows it, and it goes at the end
+-- kind:      catalog
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+-- check catalog: expect "1"
+SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
+-- undo:      drop it
+--     DROP CATALOG "phlo_sql_0123456789ab_hive";
+
+-- == Step 2 of 13: make catalog phlo_sql_0123456789ab_iceberg ==
+-- why:       to have the table in the making; nobody else knows it, and it goes at the end
+-- kind:      catalog
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+CREATE CATALOG "phlo_sql_0123456789ab_iceberg" USING iceberg WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "iceberg.catalog.type" = 'TESTING_FILE_METASTORE', "iceberg.add-files-procedure.enabled" = 'true', "iceberg.register-table-procedure.enabled" = 'true', "iceberg.allowed-extra-properties" = '*', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+-- check catalog: expect "1"
+SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_iceberg';
+-- undo:      drop it
+--     DROP CATALOG "phlo_sql_0123456789ab_iceberg";
+
+-- == Step 3 of 13: make schema w in both ==
+-- why:       they share one metastore
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+CREATE SCHEMA IF NOT EXISTS "phlo_sql_0123456789ab_iceberg"."w";
+-- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
+
+-- == Step 4 of 13: show the source's files as external Hive table files ==
+-- why:       copies and comparisons read the source through it; dropping it touches no file
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+CREATE TABLE "phlo_sql_0123456789ab_hive"."w"."files" (
+  "id" BIGINT,
+  "hits" BIGINT
+)
+WITH (
+  "external_location" = 's3://raw/orders',
+  "format" = 'PARQUET'
+);
+-- check table: expect "1"
+SELECT
+  COUNT(*)
+FROM "phlo_sql_0123456789ab_hive"."information_schema"."tables"
+WHERE
+  "table_schema" = 'w' AND "table_name" = 'files';
+-- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
+
+-- == Step 5 of 13: make the table at s3://lake/sales/orders-0123456789ab ==
+-- why:       under a name of the scratch catalog, until it is proven
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+CREATE TABLE "phlo_sql_0123456789ab_iceberg"."w"."target" (
+  "id" BIGINT NOT NULL COMMENT 'it''s the key',
+  "hits" DECIMAL(20, 0)
+)
+WITH (
+  "format" = 'PARQUET',
+  "location" = 's3://lake/sales/orders-0123456789ab',
+  "extra_properties" = MAP(ARRAY['migrated.source'], ARRAY['s3://raw/orders'])
+);
+-- check table: expect "1"
+SELECT
+  COUNT(*)
+FROM "phlo_sql_0123456789ab_iceberg"."information_schema"."tables"
+WHERE
+  "table_schema" = 'w' AND "table_name" = 'target';
+-- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
+
+-- == Step 6 of 13: copy the table: 2 files, 128 MB ==
+-- why:       column hits: Iceberg has no uint64, so its files can't be read in place
+-- kind:      write
+-- runs:      planned by the server when it is its turn
+-- destroys:  nothing
+-- predicts:  rows = 2000
+-- statement
+INSERT INTO "phlo_sql_0123456789ab_iceberg"."w"."target" (
+  "id",
+  "hits"
+)
+SELECT
+  "id",
+  CASE
+    WHEN "hits" < 0
+    THEN CAST("hits" AS DECIMAL(20, 0)) + CAST('18446744073709551616' AS DECIMAL(20, 0))
+    ELSE CAST("hits" AS DECIMAL(20, 0))
+  END
+FROM "phlo_sql_0123456789ab_hive"."w"."files";
+-- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
+
+-- == Step 7 of 13: compare rows and content with the source (checksum) ==
+-- why:       each row of the answer would be a difference, and stop the run before the table is registered
+-- kind:      compare
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+SELECT
+  MIN("$side") AS "$side",
+  "$rows",
+  "id",
+  "hits"
+FROM (
+  SELECT
+    'source' AS "$side",
+    COUNT(*) AS "$rows",
+    CHECKSUM("id") AS "id",
+    CHECKSUM(
+      CASE
+        WHEN "hits" < 0
+        THEN CAST("hits" AS DECIMAL(20, 0)) + CAST('18446744073709551616' AS DECIMAL(20, 0))
+        ELSE CAST("hits" AS DECIMAL(20, 0))
+      END
+    ) AS "hits"
+  FROM "phlo_sql_0123456789ab_hive"."w"."files"
+  UNION ALL
+  SELECT
+    'target' AS "$side",
+    COUNT(*) AS "$rows",
+    CHECKSUM("id") AS "id",
+    CHECKSUM("hits") AS "hits"
+  FROM "phlo_sql_0123456789ab_iceberg"."w"."target"
+) AS "sides"
+GROUP BY
+  "$rows",
+  "id",
+  "hits"
+HAVING
+  COUNT(*) <> 2;
+-- undo:      none is needed: it only reads
+
+-- == Step 8 of 13: register it as iceberg.sales.orders ==
+-- why:       it is proven: from here on everybody sees it
+-- kind:      call
+-- destroys:  nothing
+-- predicts:  nothing
+-- precheck absent: expect "0"
+SELECT
+  COUNT(*)
+FROM "iceberg"."information_schema"."tables"
+WHERE
+  "table_schema" = 'sales' AND "table_name" = 'orders';
+-- statement
+CALL "iceberg"."system"."register_table"(schema_name => 'sales', table_name => 'orders', table_location => 's3://lake/sales/orders-0123456789ab');
+-- check table: expect "1"
+SELECT
+  COUNT(*)
+FROM "iceberg"."information_schema"."tables"
+WHERE
+  "table_schema" = 'sales' AND "table_name" = 'orders';
+-- undo:      takes the name away; no file goes with it
+--     CALL "iceberg"."system"."unregister_table"(schema_name => 'sales', table_name => 'orders');
+
+-- == Step 9 of 13: forget the name in the scratch catalog ==
+-- why:       one table must not have two catalogs that write to it
+-- kind:      call
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+CALL "phlo_sql_0123456789ab_iceberg"."system"."unregister_table"(schema_name => 'w', table_name => 'target');
+-- check table: expect "0"
+SELECT
+  COUNT(*)
+FROM "phlo_sql_0123456789ab_iceberg"."information_schema"."tables"
+WHERE
+  "table_schema" = 'w' AND "table_name" = 'target';
+-- undo:      none is needed: it was made for this run
+
+-- == Step 10 of 13: drop external Hive table files ==
+-- why:       its files stay: they are the source
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+DROP TABLE "phlo_sql_0123456789ab_hive"."w"."files";
+-- check table: expect "0"
+SELECT
+  COUNT(*)
+FROM "phlo_sql_0123456789ab_hive"."information_schema"."tables"
+WHERE
+  "table_schema" = 'w' AND "table_name" = 'files';
+-- undo:      none is needed: it was made for this run
+
+-- == Step 11 of 13: drop schema w ==
+-- why:       nothing is left behind
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+DROP SCHEMA IF EXISTS "phlo_sql_0123456789ab_iceberg"."w";
+-- undo:      none is needed: it was made for this run
+
+-- == Step 12 of 13: drop catalog phlo_sql_0123456789ab_hive ==
+-- why:       nothing is left behind
+-- kind:      catalog
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+DROP CATALOG "phlo_sql_0123456789ab_hive";
+-- check catalog: expect "0"
+SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
+-- undo:      none is needed: it was made for this run
+
+-- == Step 13 of 13: drop catalog phlo_sql_0123456789ab_iceberg ==
+-- why:       nothing is left behind
+-- kind:      catalog
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+DROP CATALOG "phlo_sql_0123456789ab_iceberg";
+-- check catalog: expect "0"
+SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_iceberg';
+-- undo:      none is needed: it was made for this run

@@ -1,0 +1,125 @@
+"""A migration that is killed at any of its steps: taken back without a trace, or gone on with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from tests.live.migrating import Bench, new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from phlo_sql.stack.clients import Clients
+
+pytestmark = pytest.mark.live
+SCRATCH = "s3://lake/phlo-sql-migrations"
+
+
+@pytest.fixture
+def bench(
+    stack: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Bench:
+    return Bench(
+        stack=stack, state=tmp_path, folder=new_folder(), monkeypatch=monkeypatch, capsys=capsys
+    )
+
+
+def mixed(bench: Bench) -> None:
+    """Partitions of which one is taken in place and one copied: every kind of step there is."""
+    for name in ("x", "a%2Fb"):
+        bench.put(f"k={name}/1.parquet", pa.table({"id": [1, 2], "v": ["a", None]}))
+
+
+def own_files(bench: Bench, schema: str) -> dict[str, int]:
+    """Of the source, and below the target's schema."""
+    return bench.files(bench.folder, f"s3://lake/jdbc/{schema.partition('.')[2]}")
+
+
+def last(bench: Bench) -> dict[str, Any]:
+    found: dict[str, Any] = bench("status")["data"]["migrations"][-1]
+    return found
+
+
+def test_killed_after_each_step_it_goes_back_to_what_was(
+    bench: Bench, make_schema: Callable[..., str]
+) -> None:
+    schema = make_schema(bench.stack, "iceberg_s3")
+    mixed(bench)
+    argv = ("convert", bench.folder, "--table", f"{schema}.t", "--format", "parquet")
+    before = own_files(bench, schema)
+    total = len(bench(*argv, "--dry-run")["data"]["plan"]["steps"])
+    assert total >= 15
+    for step in range(1, total + 1):
+        assert bench.killed(step, *argv)
+        operation = last(bench)
+        assert operation["state"] == "stopped"
+        plan = bench("rollback", operation["operation"], "--yes")
+        assert plan["status"] == "success"
+        assert not bench.stack.rows(f"SHOW TABLES FROM {schema}"), step
+        assert own_files(bench, schema) == before, step
+        assert last(bench)["state"] == "rolled back"
+    kept = {path for path in bench.files(SCRATCH) if path.split("/")[2] in _tokens(bench)}
+    assert not kept
+    assert not [each for each in bench.catalogs() if _ours(each, bench)]
+
+
+def _tokens(bench: Bench) -> set[str]:
+    runbooks = (bench.state / "phlo-sql" / "runbooks").glob("*.sql")
+    found = set()
+    for each in runbooks:
+        text = each.read_text()
+        if "migrate convert" in text:
+            found.add(text.partition('CATALOG "phlo_sql_')[2][:12])
+    return found
+
+
+def _ours(catalog: str, bench: Bench) -> bool:
+    return any(token in catalog for token in _tokens(bench))
+
+
+def test_killed_after_each_step_it_goes_on_to_the_end(
+    bench: Bench, make_schema: Callable[..., str]
+) -> None:
+    schema = make_schema(bench.stack, "iceberg_s3")
+    mixed(bench)
+    argv = ("convert", bench.folder, "--table", f"{schema}.t", "--format", "parquet")
+    plan = bench(*argv, "--dry-run")["data"]["plan"]
+    assert bench.killed(1, *argv)
+    for step in range(2, len(plan["steps"])):
+        assert bench.killed(step, *argv, "--resume"), step
+    document = bench(*argv, "--resume", "--yes")
+    assert document["status"] == "success"
+    rows = bench.stack.rows(f"SELECT k, count(*), count(v) FROM {schema}.t GROUP BY k")
+    assert set(rows) == {("x", 2, 1), ("a/b", 2, 1)}
+    assert not [each for each in bench.catalogs() if _ours(each, bench)]
+    assert last(bench)["state"] == "finished"
+    # Done is done: going on once more changes nothing, and going back still works.
+    assert bench(*argv, "--resume", "--yes", expect=3)["reason_code"] == "nothing_recorded"
+    bench("rollback", last(bench)["operation"], "--yes")
+    assert not bench.stack.rows(f"SHOW TABLES FROM {schema}")
+
+
+@pytest.mark.parametrize("catalog", ["nessie", "iceberg_s3"])
+def test_a_change_of_the_source_is_found_before_anybody_sees_the_table(
+    bench: Bench, make_schema: Callable[..., str], catalog: str
+) -> None:
+    schema = make_schema(bench.stack, catalog)
+    mixed(bench)
+    argv = ("convert", bench.folder, "--table", f"{schema}.t", "--format", "parquet")
+    steps = bench(*argv, "--dry-run")["data"]["plan"]["steps"]
+    copied = next(each["id"] for each in steps if each["sql"].startswith("INSERT"))
+    assert bench.killed(copied, *argv)
+    bench.put("k=a%2Fb/1.parquet", pa.table({"id": [1, 2], "v": ["b", None]}))
+    document = bench(*argv, "--resume", "--yes", expect=1)
+    assert document["reason_code"] == "content_differs"
+    assert "k = a/b: column v has other content" in document["errors"][0]
+    assert not bench.stack.rows(f"SHOW TABLES FROM {schema}")
+    bench("rollback", last(bench)["operation"], "--yes")
+    assert not [each for each in bench.catalogs() if _ours(each, bench)]
