@@ -1,4 +1,4 @@
-"""What one migration makes on the server and in storage, all named after its token."""
+"""What one migration makes on the server and in storage, all named after its run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Staging:
     scratch catalogs keep their metastore. Both folders are the migration's own, and empty before.
     """
 
-    token: str
+    run: str
     target: TableName
     location: str
     folder: str
@@ -33,11 +33,11 @@ class Staging:
 
     @property
     def hive(self) -> str:
-        return f"{PREFIX}{self.token}_hive"
+        return f"{PREFIX}{self.run}_hive"
 
     @property
     def iceberg(self) -> str:
-        return f"{PREFIX}{self.token}_iceberg"
+        return f"{PREFIX}{self.run}_iceberg"
 
     @property
     def files(self) -> TableName:
@@ -89,4 +89,4 @@ def staging_of(plan: Plan, target: TableName) -> Staging:
         about = dialect.describe(step.statement)
         if about.procedure == "register_table":
             location = about.arguments.get("table_location") or ""
-    return Staging(token=token, target=target, location=location, folder=folder, storage=storage)
+    return Staging(run=token, target=target, location=location, folder=folder, storage=storage)

@@ -101,7 +101,7 @@ def staged(target: TableName, intent: Migration, edges: Edges) -> Staging:
             )
     token = secrets.token_hex(6)
     return Staging(
-        token=token,
+        run=token,
         target=target,
         location=(intent.location or f"{_schema_location(target, edges)}/{target.name}-{token}"),
         folder=f"{scratch.rstrip('/')}/{token}",

@@ -58,7 +58,7 @@ def _is_own(tree: dialect.Statement, own: Staging) -> bool:
         named = (given.get("schema_name"), given.get("table_name"))
         return named == (own.target.schema, own.target.name)
     catalog = copying.catalog_of(tree)
-    return catalog is None or catalog.startswith(f"{PREFIX}{own.token}_")
+    return catalog is None or catalog.startswith(f"{PREFIX}{own.run}_")
 
 
 # ------------------------------------------------------------------ what is done
@@ -175,7 +175,7 @@ def answer_of(query: dialect.Statement, edges: Edges) -> str:
 # ------------------------------------------------------------------ what still runs
 def still_running(own: Staging, edges: Edges) -> list[str]:
     """Queries of this migration that the server still runs: one whose client was killed goes on."""
-    rows = edges.session.query(copying.running_queries(QUERIES, f"{PREFIX}{own.token}"))
+    rows = edges.session.query(copying.running_queries(QUERIES, f"{PREFIX}{own.run}"))
     return [str(row[0]) for row in rows]
 
 

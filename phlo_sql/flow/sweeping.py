@@ -29,7 +29,7 @@ def sweep(folder: str, plan: Plan, edges: Edges) -> int:
     from phlo_sql.observe.listing import opened_at
 
     own = staging(plan, edges)
-    if len(own.token) != 12 or not folder.rstrip("/").endswith(own.token):
+    if len(own.run) != 12 or not folder.rstrip("/").endswith(own.run):
         raise PhloSqlError(
             Code.UNSAFE_DELETION,
             f"{folder} is not named after the migration, and may hold more than it wrote",

@@ -112,7 +112,7 @@ CASES: dict[str, tuple[SourceTable, Mode, Verify | None]] = {
 def planned(name: str) -> MigratePlan:
     found, mode, verify = CASES[name]
     staging = Staging(
-        token="0123456789ab",
+        run="0123456789ab",
         target=TABLE,
         location="s3://lake/sales/orders-0123456789ab",
         folder="s3://lake/scratch/0123456789ab",

@@ -125,7 +125,7 @@ def test_an_unsigned_number_is_put_right() -> None:
 
 def test_local_files_are_spelt_as_the_servers_file_system_has_them() -> None:
     staging = Staging(
-        token="0" * 12, target=TABLE, location=LAKE, folder=LAKE, storage={"local.location": "/mnt"}
+        run="0" * 12, target=TABLE, location=LAKE, folder=LAKE, storage={"local.location": "/mnt"}
     )
     assert staging.reached("file:///mnt/a b/c") == "local:///a b/c"
     assert staging.reached("/mnt/x") == "local:///x"
