@@ -23,6 +23,7 @@ _MODULES = {
     "Convert": "convert",
     "Evolve": "evolve",
     "ExpireSnapshots": "expire",
+    "FromTable": "convert",
     "Optimize": "optimize",
     "Rollback": "rolling_back",
     "UndoRunbook": "undoing",

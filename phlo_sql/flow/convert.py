@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shlex
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
 from phlo_sql.dialect import copying
@@ -22,20 +22,24 @@ if TYPE_CHECKING:
     from phlo_sql.execute import CheckResult, StepOutcome
     from phlo_sql.flow.commands import Measure
     from phlo_sql.flow.edges import Edges
-    from phlo_sql.model.migration import Convert, FromTable, Migration
+    from phlo_sql.model.migration import Convert, FromTable, Migration, SourceTable
     from phlo_sql.model.names import TableName
     from phlo_sql.runbook import Runbook
 
 _SECRET = ("key", "secret", "token", "password", "credential")
 
 
-def compile_plan(intent: Convert, edges: Edges) -> MigratePlan:
+def compile_plan(intent: Convert | FromTable, edges: Edges) -> MigratePlan:
     """Raises PhloSqlError for whatever cannot be observed, brought over or proven."""
+    from phlo_sql.model.migration import FromTable
     from phlo_sql.observe.data_files import read_source
 
     target = physical(intent.table, intent.ref, edges)
     require_absent(target, edges)
     own = staged(target, intent, edges)
+    if isinstance(intent, FromTable):  # its reader has looked at the source
+        command = f"migrate from-{intent.source.kind.value}"
+        return compiled(intent.source, intent, own, edges, command, intent.command_line)
     edges.note(f"reading the files of {intent.path}")
     source = read_source(
         intent.path, intent.format, file_properties(intent.table, intent.ref, edges)
@@ -43,16 +47,13 @@ def compile_plan(intent: Convert, edges: Edges) -> MigratePlan:
     return compiled(source, intent, own, edges, "migrate convert", command_line(intent))
 
 
-def compile_table(intent: FromTable, edges: Edges, command: str) -> MigratePlan:
-    """The same for one table of a metastore, which its reader has looked at."""
-    target = physical(intent.table, intent.ref, edges)
-    require_absent(target, edges)
-    own = staged(target, intent, edges)
-    return compiled(intent.source, intent, own, edges, command, intent.command_line)
-
-
 def compiled(
-    source: Any, intent: Any, own: Staging, edges: Edges, command: str, made_by: str
+    source: SourceTable,
+    intent: Convert | FromTable,
+    own: Staging,
+    edges: Edges,
+    command: str,
+    made_by: str,
 ) -> MigratePlan:
     from phlo_sql import __version__
     from phlo_sql.compile.migrate import compile_migration

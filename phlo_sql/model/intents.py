@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from phlo_sql.model.migration import Convert, Rollback
+from phlo_sql.model.migration import Convert, FromTable, Rollback
 
 if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
@@ -109,4 +109,4 @@ class Evolve:
     done: tuple[int, ...] = ()
 
 
-Intent = Convert | Evolve | ExpireSnapshots | Optimize | Rollback | UndoRunbook | Vacuum
+Intent = Convert | Evolve | ExpireSnapshots | FromTable | Optimize | Rollback | UndoRunbook | Vacuum

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -153,14 +153,19 @@ def _footer(stream: Any, form: Format) -> tuple[pa.Schema, int]:
 
 def _table(root: str, read: Sequence[_Read], form: Format, *, chosen: bool) -> SourceTable:
     keys = _keys(root, read)
-    columns = _columns(read)
-    names = [each.name.lower() for each in columns] + [key.lower() for key in keys]
-    if len(set(names)) < len(names):
-        twice = sorted({each for each in names if names.count(each) > 1})
+    folded = [key.lower() for key in keys]
+    twice = {
+        name
+        for schema in {each.schema for each in read}
+        for name, count in Counter([*(n.lower() for n in schema.names), *folded]).items()
+        if count > 1
+    }
+    if twice:
         raise _bad(
-            f"{', '.join(twice)} stands more than once, in the files or in names of folders",
+            f"{min(twice)} stands more than once, in the files or in names of folders",
             "Trino folds names to lower case: rename one where the files are written",
         )
+    columns = _columns(read)
     folders: dict[tuple[str, ...], list[_Read]] = defaultdict(list)
     for each in read:
         folders[each.folders].append(each)
