@@ -19,6 +19,7 @@ from phlo_sql.plan import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from phlo_sql.audit.journal import Journal
     from phlo_sql.flow.edges import Edges
     from phlo_sql.plan import Check, Plan, Step
     from phlo_sql.runbook import Runbook
@@ -27,6 +28,8 @@ MIGRATIONS = ("migrate convert", "migrate from-hive", "migrate from-glue")
 QUERIES = TableName(catalog="system", schema="runtime", name="queries")
 ROLLED_BACK = "rolled back"
 """The journal's event that a runbook's run was taken back; `runbook` is its digest."""
+FOUND = "step found done"
+"""The journal's event that a step of a killed run had taken effect."""
 _STOPPING = 30.0
 """Seconds that a query which was told to stop is waited for."""
 
@@ -62,7 +65,9 @@ def _is_own(tree: dialect.Statement, own: Staging) -> bool:
 
 
 # ------------------------------------------------------------------ what is done
-def left(book: Runbook, edges: Edges, past: Iterable[Mapping[str, Any]]) -> Runbook:
+def left(
+    book: Runbook, edges: Edges, journal: Journal, past: Iterable[Mapping[str, Any]]
+) -> Runbook:
     """The runbook without the steps that earlier runs of it did. One that was begun and of which no
     end is recorded is looked for on the server.
 
@@ -75,6 +80,7 @@ def left(book: Runbook, edges: Edges, past: Iterable[Mapping[str, Any]]) -> Runb
     for step in book.plan.steps:
         if step.id in doubtful and happened(step, book.plan, done, edges):
             done.add(step.id)
+            journal.write(FOUND, step=step.id, runbook=book.digest)
     steps = tuple(step for step in book.plan.steps if step.id not in done)
     if not steps:
         raise PhloSqlError(
@@ -98,6 +104,8 @@ def ended(digest: str, past: Iterable[Mapping[str, Any]]) -> tuple[set[int], set
             case "rolled back" if event.get("runbook") == digest:
                 done.clear()
                 begun.clear()
+            case "step found done" if event.get("runbook") == digest:
+                done.add(int(event["step"]))
             case "step started" if event.get("operation") in mine:
                 begun.add(int(event["step"]))
             case "step finished" if event.get("operation") in mine:

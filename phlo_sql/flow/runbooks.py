@@ -39,7 +39,7 @@ def admit(
     began = recorded(book.digest, past) is not None  # then its own steps moved the table
     refuse_moved(book, edges, accept_drift=accept_drift, began=began)
     if book.plan.command in MIGRATIONS:
-        return left(book, edges, past)
+        return left(book, edges, journal, past)
     return narrowed(book, only, past)
 
 
