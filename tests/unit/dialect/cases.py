@@ -222,10 +222,10 @@ CASES: dict[str, Callable[[Slots], Statement]] = {
     ),
     "call elsewhere": lambda s: dialect.call(None, s.names[1], {"x": 1}, schema=s.names[2]),
     "create_catalog": lambda s: dialect.create_catalog(
-        s.names[0], s.names[1], {s.names[2]: s.texts[0], s.names[3]: s.texts[1]}
+        s.names[0], "iceberg", {s.names[2]: s.texts[0], s.names[3]: s.texts[1]}
     ),
     "create_catalog bare": lambda s: dialect.create_catalog(
-        s.names[0], s.names[1], {}, if_not_exists=True
+        s.names[0], "memory", {}, if_not_exists=True
     ),
     "drop_catalog": lambda s: dialect.drop_catalog(s.names[0], if_exists=True),
     "explain": lambda s: dialect.explain(
