@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql import runbook as runbooks
 from phlo_sql.audit.journal import Journal, events, kept
-from phlo_sql.cli.change import change, confirm, plan_document, run
+from phlo_sql.cli.change import change, confirm, run
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.draw_migration import migrated, operations, taken_back
 from phlo_sql.cli.output import Report
+from phlo_sql.cli.plan_document import plan_document
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.migrating import MIGRATIONS, ROLLED_BACK
 from phlo_sql.model.migration import Rollback
