@@ -65,7 +65,9 @@ def plan(console: Console, shown: Plan) -> None:
 def predictions(
     console: Console, predicted: Prediction, measured: Prediction | None = None
 ) -> None:
-    """Predicted figures, beside the measured ones where there are any."""
+    """Predicted figures, if any, beside the measured ones where there are some."""
+    if not dict(predicted.items()):
+        return
     table = Table(box=None, padding=(0, 2), show_edge=False)
     table.add_column("")
     table.add_column("predicted", justify="right")
