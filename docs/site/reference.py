@@ -5,6 +5,7 @@ An mkdocs hook (`hooks:` in mkdocs.yml).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mkdocs.structure.files import File, Files
@@ -54,7 +55,12 @@ def settings() -> str:
 
 def errors() -> str:
     rows = [
-        (f"`{code.id}`", f"`{code.reason}`", f"{code.exit_code}", _cell(code.value.meaning))
+        (
+            f"[`{code.id}`](#{code.id.lower()})",
+            f"`{code.reason}`",
+            f"{code.exit_code}",
+            _cell(code.value.meaning),
+        )
         for code in Code
     ]
     exits = [(str(number), text) for number, text in _EXITS.items()]
@@ -70,8 +76,30 @@ def errors() -> str:
             "## Exit codes",
             "",
             *_table(("exit code", "meaning"), [("0", "done, planned, or nothing to do"), *exits]),
+            "",
+            "## What to do",
+            "",
+            *(line for code in Code for line in _section(code, advice()[code.id])),
         ]
     )
+
+
+def advice() -> dict[str, str]:
+    """By code, as `advice.md` has it."""
+    text = (Path(__file__).parent / "advice.md").read_text()
+    sections = (part.partition("\n") for part in text.split("\n## ")[1:])
+    found = {code: body.strip() for code, _, body in sections}
+    if missing := [code.id for code in Code if not found.get(code.id)]:
+        raise ValueError(f"docs/site/advice.md says nothing about {', '.join(missing)}")
+    if gone := set(found) - {code.id for code in Code}:
+        raise ValueError(f"docs/site/advice.md speaks of {min(gone)}, which is no code")
+    return found
+
+
+def _section(code: Code, text: str) -> list[str]:
+    exits = _EXITS[code.exit_code]
+    head = f"`{code.reason}`, exit code {code.exit_code} ({exits}): {code.value.meaning}."
+    return [f"### {code.id} {{#{code.id.lower()}}}", "", head, "", text, ""]
 
 
 def command(name: str) -> str:

@@ -115,28 +115,33 @@ def down(name: str | None, purge: bool, options: Options) -> Report:
 @click.option(
     "--export", "exporting", is_flag=True, help="Print the environment as a shell's exports."
 )
+@click.option(
+    "--catalog", "served", metavar="NAME", help="With --export, another default catalog: nessie, …"
+)
 @local
-def status(name: str | None, exporting: bool, options: Options) -> Report:
+def status(name: str | None, exporting: bool, served: str | None, options: Options) -> Report:
     """What runs, where its logs lie, and how clients find it.
 
     \b
     Examples:
       phlo-sql stack status --json
       eval "$(phlo-sql stack status --export)"
+      phlo-sql stack status --export --catalog nessie > .phlo/.env.local
     """
     from phlo_sql.stack import names
     from phlo_sql.stack import status as look
 
     found = [look(each) for each in ([name] if name else names())]
     infos = [info for info in found if info is not None]
-    return _exports(infos) if exporting else _report(infos)
+    return _exports(infos, served) if exporting else _report(infos)
 
 
-def _exports(infos: list[StackInfo]) -> Report:
+def _exports(infos: list[StackInfo], catalog: str | None) -> Report:
     """The environment of the one stack, for `eval`; secrets too, since a client needs them."""
     from dataclasses import replace
 
     from phlo_sql.errors import Code, PhloSqlError
+    from phlo_sql.stack.environment import for_catalog
 
     if len(infos) != 1:
         running = ", ".join(info.name for info in infos) or "none"
@@ -146,11 +151,15 @@ def _exports(infos: list[StackInfo]) -> Report:
             "name it with --name, or start one with `phlo-sql stack up`",
         )
 
+    info = (
+        infos[0] if catalog is None else replace(infos[0], env=for_catalog(infos[0].env, catalog))
+    )
+
     def human(out: Console) -> None:
-        for key, value in sorted(infos[0].env.items()):
+        for key, value in sorted(info.env.items()):
             out.print(f"export {key}={shlex.quote(value)}", soft_wrap=True)
 
-    return replace(_report(infos), human=human)
+    return replace(_report([info]), human=human)
 
 
 def _report(infos: list[StackInfo]) -> Report:

@@ -8,19 +8,23 @@ start it walks `group.commands.values()` to adapt children: the tree must not lo
 from __future__ import annotations
 
 import os
+import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 from phlo.cli.contract import PhloCommand, PhloGroup
 from phlo.cli.output import user_error
 
+from phlo_sql.cli.root import GROUPS
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_KEPT = ("params", "help", "epilog", "short_help", "options_metavar", "hidden", "deprecated")
+_KEPT = ("params", "epilog", "short_help", "options_metavar", "hidden", "deprecated")
+_OURS = re.compile(rf"\bphlo-sql (?=(?:{'|'.join(GROUPS)})\b)")
 
 
 class SqlCommand(PhloCommand):
@@ -32,6 +36,7 @@ class SqlCommand(PhloCommand):
             callback=inner.callback,
             context_settings=inner.context_settings,
             no_args_is_help=inner.no_args_is_help,
+            help=_in_phlo(inner.help or ""),
             **{name: getattr(inner, name) for name in _KEPT},
         )
 
@@ -52,7 +57,7 @@ class SqlCommand(PhloCommand):
         try:
             result = super().invoke(ctx)
         except PhloSqlError as error:
-            sys.exit(fail(error, as_json=as_json))
+            sys.exit(fail(_at_home(error), as_json=as_json))
         except (click.exceptions.Exit, click.Abort, click.ClickException):
             raise
         except KeyboardInterrupt:
@@ -61,7 +66,8 @@ class SqlCommand(PhloCommand):
         except Exception as error:  # noqa: BLE001 - phlo would print a traceback, secrets and all
             sys.exit(fail(unexpected(error), as_json=as_json))
         if isinstance(result, Report):
-            sys.exit(emit(result, as_json=as_json))
+            steps = tuple((_in_phlo(command), when) for command, when in result.next_steps)
+            sys.exit(emit(replace(result, next_steps=steps), as_json=as_json))
         sys.exit(int(result or 0))
 
 
@@ -129,6 +135,17 @@ def _follow_phlo(ctx: click.Context) -> None:
         ctx.params["as_json"] = True
     if os.environ.get("PHLO_QUIET") and "quiet" in ctx.params:
         ctx.params["quiet"] = True
+
+
+def _in_phlo(text: str) -> str:
+    """Commands as they are typed here. Outside phlo nothing asks its policies."""
+    return _OURS.sub("phlo sql ", text)
+
+
+def _at_home(error: PhloSqlError) -> PhloSqlError:
+    steps = tuple((_in_phlo(command), when) for command, when in error.next_steps)
+    hint = _in_phlo(error.hint)
+    return PhloSqlError(error.code, error.problem, hint, data=error.data, next_steps=steps)
 
 
 def _refusal(error: PhloSqlError) -> click.ClickException:

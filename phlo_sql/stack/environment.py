@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import hive
 from phlo_sql.stack.clients import catalog_properties
 from phlo_sql.stack.layout import BUCKET, DATABASE, REGION, USER, Layout, write_private
@@ -68,6 +69,24 @@ def environment(layout: Layout) -> dict[str, str]:
             "AWS_REGION": REGION,
         }
     return env | _pyiceberg_variables(env)
+
+
+def for_catalog(env: Mapping[str, str], name: str) -> dict[str, str]:
+    """The same environment with another catalog as `TRINO_CATALOG`, as a phlo project has it.
+
+    Raises PhloSqlError(UNKNOWN_CATALOG) for one that the stack does not serve.
+    """
+    served = catalog_properties(env)
+    if name not in served:
+        raise PhloSqlError(
+            Code.UNKNOWN_CATALOG,
+            f"this stack serves no Iceberg catalog {name}",
+            f"choose from {', '.join(served)}; nessie needs `phlo-sql stack up --with nessie`",
+        )
+    # phlo puts the ref behind the address itself.
+    uri = env["NESSIE_URI"] if served[name]["type"] == "rest" else served[name]["uri"]
+    changed = {"ICEBERG_CATALOG_URI": uri, "ICEBERG_WAREHOUSE_PATH": served[name]["warehouse"]}
+    return {**env, "TRINO_CATALOG": name, **changed}
 
 
 def write_pyiceberg_file(folder: Path, env: Mapping[str, str]) -> None:

@@ -1,13 +1,11 @@
 """Every command that README and docs show, with its output, does print that.
 
-A block ```` ```console ```` holds `$ phlo-sql …` lines, each followed by what it prints, both
-streams. `…` stands for any text, alone on a line for any lines. Blocks of one page run in order, on
-a table `sales.orders` of twelve small files that no other test touches.
+`shown.py` says how a page shows them. Blocks of one page run in order, on a table `sales.orders` of
+twelve small files that no other test touches. Pages that show phlo are run in `tests/phlo/`.
 """
 
 from __future__ import annotations
 
-import re
 import shlex
 import subprocess
 import sys
@@ -18,20 +16,16 @@ from typing import TYPE_CHECKING
 import pytest
 from trino.exceptions import TrinoExternalError
 
+from tests.docs import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from phlo_sql.stack.clients import Clients
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("shown")]
-ROOT = Path(__file__).parent.parent.parent
 PROGRAM = Path(sys.executable).parent / "phlo-sql"
-_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PAGES = [
-    page
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-    if _BLOCK.search(page.read_text())
-]
+PAGES = [page for page in shown.pages() if not shown.of_phlo(page)]
 
 
 @pytest.fixture
@@ -53,29 +47,10 @@ def orders(stack: Clients, sales_alone: None) -> Iterator[None]:
     stack.rows("DROP SCHEMA iceberg.sales CASCADE")
 
 
-def commands(page: Path) -> list[tuple[str, str]]:
-    """(command, what it prints), in the page's order."""
-    found = []
-    for block in _BLOCK.findall(page.read_text()):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            line, _, shown = part.partition("\n")
-            found.append((line, shown))
-    return found
-
-
-def matches(shown: str, printed: str) -> bool:
-    wanted = [line.rstrip() for line in shown.strip().splitlines()]
-    parts = [
-        r"(?:[^\n]*\n)*?" if line == "…" else re.escape(line).replace("…", r"[^\n]*") + r" *\n"
-        for line in wanted
-    ]
-    return re.fullmatch("".join(parts) + r"\s*", printed.strip() + "\n") is not None
-
-
 @pytest.mark.usefixtures("orders")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_shows_what_its_commands_print(page: Path, stack: Clients, tmp_path: Path) -> None:
-    for line, shown in commands(page):
+    for line, expected in shown.commands(page):
         words = shlex.split(line, comments=True)
         assert words[0] == "phlo-sql", line
         ran = subprocess.run(
@@ -87,15 +62,15 @@ def test_a_page_shows_what_its_commands_print(page: Path, stack: Clients, tmp_pa
             text=True,
             check=False,
         )
-        assert matches(shown, ran.stdout), f"$ {line}\n{ran.stdout}"
+        assert shown.matches(expected, ran.stdout), f"$ {line}\n{ran.stdout}"
 
 
 def test_there_are_pages() -> None:
-    assert ROOT / "README.md" in PAGES
+    assert shown.ROOT / "README.md" in PAGES
 
 
 @pytest.mark.parametrize(
-    ("shown", "printed", "same"),
+    ("text", "printed", "same"),
     [
         ("a\n…\nd", "a\nb\nc\nd\n", True),
         ("a … c", "a b c\n", True),
@@ -103,5 +78,5 @@ def test_there_are_pages() -> None:
         ("a", "a\nb\n", False),
     ],
 )
-def test_what_counts_as_the_same(shown: str, printed: str, *, same: bool) -> None:
-    assert matches(shown, printed) is same
+def test_what_counts_as_the_same(text: str, printed: str, *, same: bool) -> None:
+    assert shown.matches(text, printed) is same

@@ -44,7 +44,7 @@ class Phlo:
         return subprocess.run(
             [str(self.home / "bin" / "phlo"), *words],
             cwd=cwd,
-            env=_environment(env, cwd),
+            env=environment(env, cwd),
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -56,7 +56,7 @@ class Phlo:
         ran = subprocess.run(
             [str(self.home / "bin" / "python"), str(script), *words],
             cwd=cwd,
-            env=_environment(env, cwd),
+            env=environment(env, cwd),
             capture_output=True,
             text=True,
             timeout=600,
@@ -74,7 +74,7 @@ class Phlo:
         return document
 
 
-def _environment(env: Mapping[str, str], cwd: Path) -> dict[str, str]:
+def environment(env: Mapping[str, str], cwd: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(cwd), "XDG_STATE_HOME": str(cwd), **env}
 
 

@@ -69,8 +69,10 @@ class TestEveryCommand:
         cases = [[*each["command"].split()[1:], "--help"] for each in commands]
         for answer in walk(phlo, cases, tmp_path):
             assert answer["exit_code"] == 0, answer
-            assert "phlo-sql " in answer["stdout"], answer["args"]
             assert "xample" in answer["stdout"], answer["args"]
+            words = " ".join(answer["args"][1:-1])
+            assert f"phlo sql {words}" in answer["stdout"], answer["args"]
+            assert f"phlo-sql {words}" not in answer["stdout"], answer["args"]
 
     def test_bad_usage_is_one_document_with_exit_code_2(
         self, phlo: Phlo, commands: list[dict[str, Any]], tmp_path: Path

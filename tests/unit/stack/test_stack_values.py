@@ -14,7 +14,7 @@ from phlo_sql import stack
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import kept, machine, maven, ports, trino
 from phlo_sql.stack.clients import catalog_properties
-from phlo_sql.stack.environment import environment, write_pyiceberg_file
+from phlo_sql.stack.environment import environment, for_catalog, write_pyiceberg_file
 from phlo_sql.stack.info import Service, StackRequest
 from phlo_sql.stack.kept import Kept
 from phlo_sql.stack.layout import Layout, properties, write_private
@@ -126,6 +126,17 @@ class TestEnvironment:
             if settings["connector.name"] == "iceberg"
         }
         assert served == set(catalog_properties(environment(layout)))
+
+    def test_another_catalog_as_the_default(self, layout: Layout) -> None:
+        env = environment(layout)
+        nessie = for_catalog(env, "nessie")
+        assert nessie["TRINO_CATALOG"] == "nessie"
+        assert nessie["ICEBERG_CATALOG_URI"] == env["NESSIE_URI"]  # phlo adds the ref
+        assert nessie["ICEBERG_WAREHOUSE_PATH"] == "warehouse"
+        assert for_catalog(env, "iceberg") == env
+        with pytest.raises(PhloSqlError, match="hive") as caught:
+            for_catalog(env, "hive")
+        assert "nessie" in caught.value.hint
 
     def test_pyicebergs_file_is_private(self, layout: Layout) -> None:
         write_pyiceberg_file(layout.home, environment(layout))
