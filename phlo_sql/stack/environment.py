@@ -83,10 +83,16 @@ def for_catalog(env: Mapping[str, str], name: str) -> dict[str, str]:
             f"this stack serves no Iceberg catalog {name}",
             f"choose from {', '.join(served)}; nessie needs `phlo-sql stack up --with nessie`",
         )
+    chosen = served[name]
     # phlo puts the ref behind the address itself.
-    uri = env["NESSIE_URI"] if served[name]["type"] == "rest" else served[name]["uri"]
-    changed = {"ICEBERG_CATALOG_URI": uri, "ICEBERG_WAREHOUSE_PATH": served[name]["warehouse"]}
-    return {**env, "TRINO_CATALOG": name, **changed}
+    uri = env["NESSIE_URI"] if chosen["type"] == "rest" else chosen.get("uri", "")
+    return {
+        **env,
+        "TRINO_CATALOG": name,
+        "ICEBERG_CATALOG_TYPE": chosen["type"],
+        "ICEBERG_CATALOG_URI": uri,
+        "ICEBERG_WAREHOUSE_PATH": chosen["warehouse"],
+    }
 
 
 def write_pyiceberg_file(folder: Path, env: Mapping[str, str]) -> None:

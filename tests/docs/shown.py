@@ -1,13 +1,18 @@
 """What pages show: commands in blocks ```` ```console ````, with what they print.
 
 A block holds `$ …` lines, each followed by what it prints, both streams. `…` stands for any text,
-alone on a line for any lines.
+alone on a line for any lines. A command fails only where its `error[…]` is shown.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).parent.parent.parent
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -38,6 +43,26 @@ def commands(page: Path) -> list[tuple[str, str]]:
 def files(page: Path) -> dict[str, str]:
     """Files that the page tells the reader to write, by name."""
     return dict(_FILE.findall(page.read_text()))
+
+
+def run(line: str, *, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """As somebody pastes it into a shell."""
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=cwd,
+        env={**env, "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def holds(expected: str, ran: subprocess.CompletedProcess[str]) -> bool:
+    """Whether it ended and printed as the page shows."""
+    return matches(expected, ran.stdout) and (ran.returncode != 0) is ("error[" in expected)
 
 
 def matches(shown: str, printed: str) -> bool:

@@ -6,8 +6,7 @@ twelve small files that no other test touches. Pages that show phlo are run in `
 
 from __future__ import annotations
 
-import shlex
-import subprocess
+import os
 import sys
 import time
 from pathlib import Path
@@ -19,50 +18,57 @@ from trino.exceptions import TrinoExternalError
 from tests.docs import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from phlo_sql.stack.clients import Clients
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("shown")]
-PROGRAM = Path(sys.executable).parent / "phlo-sql"
+CATALOGS = ("iceberg", "nessie")
+PROGRAMS = Path(sys.executable).parent
 PAGES = [page for page in shown.pages() if not shown.of_phlo(page)]
 
 
 @pytest.fixture
-def orders(stack: Clients, sales_alone: None) -> Iterator[None]:
-    """`iceberg.sales.orders`, twelve files of TPC-H's orders."""
-    stack.rows("DROP SCHEMA IF EXISTS iceberg.sales CASCADE")
-    try:
-        stack.rows("CREATE SCHEMA iceberg.sales")
-    except TrinoExternalError:  # a JDBC catalog's very first statements, on a busy machine
-        time.sleep(3)
-        stack.rows("CREATE SCHEMA IF NOT EXISTS iceberg.sales")
-    stack.rows("CREATE TABLE iceberg.sales.orders AS SELECT * FROM tpch.tiny.orders WHERE false")
-    for part in range(12):
-        stack.rows(
-            "INSERT INTO iceberg.sales.orders "
-            f"SELECT * FROM tpch.tiny.orders WHERE orderkey % 12 = {part}"
-        )
-    yield
-    stack.rows("DROP SCHEMA iceberg.sales CASCADE")
+def orders(stack: Clients, sales_alone: None) -> Iterator[Callable[[str, int], None]]:
+    """Fills `sales.orders` of a catalog with TPC-H's orders, in so many small files."""
+    for catalog in CATALOGS:
+        stack.rows(f"DROP SCHEMA IF EXISTS {catalog}.sales CASCADE")
+
+    def fill(catalog: str, files: int) -> None:
+        try:
+            stack.rows(f"CREATE SCHEMA {catalog}.sales")
+        except TrinoExternalError:  # a JDBC catalog's very first statements, on a busy machine
+            time.sleep(3)
+            stack.rows(f"CREATE SCHEMA IF NOT EXISTS {catalog}.sales")
+        name = f"{catalog}.sales.orders"
+        stack.rows(f"CREATE TABLE {name} AS SELECT * FROM tpch.tiny.orders WHERE false")
+        for part in range(files):
+            rows = f"SELECT * FROM tpch.tiny.orders WHERE orderkey % {files} = {part}"
+            stack.rows(f"INSERT INTO {name} {rows}")
+
+    yield fill
+    for catalog in CATALOGS:
+        stack.rows(f"DROP SCHEMA IF EXISTS {catalog}.sales CASCADE")
 
 
-@pytest.mark.usefixtures("orders")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_shows_what_its_commands_print(page: Path, stack: Clients, tmp_path: Path) -> None:
+def test_a_page_shows_what_its_commands_print(
+    page: Path,
+    stack: Clients,
+    orders: Callable[[str, int], None],
+    policies: Mapping[str, str],
+    tmp_path: Path,
+) -> None:
+    orders("iceberg", 12)
+    if "nessie.sales.orders" in page.read_text():
+        orders("nessie", 3)
+    env = {**stack.subprocess_env, **policies, "XDG_STATE_HOME": str(tmp_path)}
+    env["PATH"] = f"{PROGRAMS}{os.pathsep}{env['PATH']}"
+    for name, text in shown.files(page).items():
+        (tmp_path / name).write_text(text)
     for line, expected in shown.commands(page):
-        words = shlex.split(line, comments=True)
-        assert words[0] == "phlo-sql", line
-        ran = subprocess.run(
-            [str(PROGRAM), *words[1:]],
-            cwd=tmp_path,
-            env={**stack.subprocess_env, "XDG_STATE_HOME": str(tmp_path), "COLUMNS": "100"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert shown.matches(expected, ran.stdout), f"$ {line}\n{ran.stdout}"
+        ran = shown.run(line, cwd=tmp_path, env=env)
+        assert shown.holds(expected, ran), f"$ {line}\n{ran.stdout}[{ran.returncode}]"
 
 
 def test_there_are_pages() -> None:

@@ -28,16 +28,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean environment with the wheel and its dependencies, in the locked versions."""
+def pins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The locked versions, as pip's constraints."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    found = (line.split("\\")[0].strip() for line in lines if line and line[0].isalnum())
+    path = tmp_path_factory.mktemp("lock") / "constraints.txt"
+    path.write_text("\n".join(found))
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, pins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with what the sdist builds to, and its dependencies."""
     home = tmp_path_factory.mktemp("clean") / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    locked = tmp_path_factory.mktemp("lock") / "constraints.txt"
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = (line.split("\\")[0].strip() for line in lines if line and line[0].isalnum())
-    locked.write_text("\n".join(pins))
     pip = [str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", str(locked), str(next(built.glob("*.whl")))], check=True)
+    subprocess.run([*pip, "-c", str(pins), str(next(built.glob("*.tar.gz")))], check=True)
     return home
 
 
@@ -69,6 +75,29 @@ def test_the_sdist_builds_again(built: Path) -> None:
         names = {name.split("/", 1)[1] for name in source.getnames() if "/" in name}
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"} <= names
     assert "phlo_sql/__init__.py" in names
+    assert any(name.startswith("sql/postgres/") for name in names)
+
+
+def test_pipx_runs_the_wheel_without_installing_it(built: Path, pins: Path, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pipx", "run", "--spec", str(next(built.glob("*.whl")))),
+            *("phlo-sql", "--version"),
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PIPX_HOME": str(tmp_path / "pipx"),
+            "PIPX_BIN_DIR": str(tmp_path / "bin"),
+            "PIPX_MAN_DIR": str(tmp_path / "man"),
+            "PIP_CONSTRAINT": str(pins),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "tested with Trino 476 and 483" in ran.stdout
 
 
 def test_it_runs_where_it_is_installed(installed: Path) -> None:

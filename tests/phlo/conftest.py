@@ -84,7 +84,7 @@ def phlo(request: pytest.FixtureRequest) -> Phlo:
     lock = HERE / f"phlo-{generation}.lock"
     digest = hashlib.sha256(lock.read_bytes() + str(ROOT).encode()).hexdigest()[:12]
     home = cache.cache_home().parent / "phlo" / f"{generation}-{digest}"
-    with cache.locked(home.with_suffix(".lock")):
+    with cache.locked(home.with_name(f"{home.name}.lock")):
         if not (home / ".complete").exists():
             _make(home, lock, GENERATIONS[generation])
     return Phlo(generation=generation, home=home)

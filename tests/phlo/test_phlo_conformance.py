@@ -120,7 +120,9 @@ class TestRootOptions:
 
 
 class TestAtStart:
-    def test_nothing_of_ours_loads_before_a_command_runs(self, phlo: Phlo, tmp_path: Path) -> None:
+    def test_it_costs_phlo_less_than_30_ms_and_loads_nothing_heavy(
+        self, phlo: Phlo, tmp_path: Path
+    ) -> None:
         told = json.loads(phlo.python(HERE / "loaded.py", cwd=tmp_path, env={}))
         assert {"table", "access", "sql"} <= set(told["names"])
         ours = {name for name in told["loaded"] if name.startswith("phlo_sql")}
@@ -140,6 +142,7 @@ class TestAtStart:
         assert ours <= allowed
         heavy = {"pyarrow", "pyiceberg", "trino", "sqlglot", "psycopg", "rich.console"}
         assert not heavy & set(told["loaded"])
+        assert told["seconds"] < 0.030
 
     def test_a_plugin_of_ours_that_breaks_leaves_phlo_working(
         self, phlo: Phlo, tmp_path: Path
