@@ -12,7 +12,11 @@ import os
 import sys
 import tempfile
 
+import click
 from phlo.cli.main import cli
+
+with click.Context(cli) as context:
+    cli.get_command(context, "sql")  # phlo 0.18 loads plugins at a miss: once, not in each fork
 
 
 def run(args: list[str]) -> dict[str, object]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_FENCE = re.compile(r"^( *)```[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_PRINTED = re.compile(r"^(?!\$ ).*\n", re.MULTILINE)
+"""In a block `console`: what is no command is what one printed."""
 _CALL = re.compile(r"(?:^|[\s\"'(/=])(phlo-sql|phlo) +([a-z][^\n]*)", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|\s)#[^\n]*", re.MULTILINE)
 _SHELL = set("|<>;()&")
@@ -83,8 +85,8 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str
 SHOWN = [
     pytest.param(words, id=f"{page.stem}: {' '.join(words)}"[:100])
     for page in PAGES
-    for _, block in _FENCE.findall(page.read_text())
-    for words in calls(block)
+    for _, language, block in _FENCE.findall(page.read_text())
+    for words in calls(_PRINTED.sub("", block) if language == "console" else block)
 ]
 EXAMPLES = [
     pytest.param(words, id=" ".join(words)[:100])
