@@ -134,7 +134,9 @@ def test_a_row_that_postgresql_cannot_hold_is_set_aside(desk: Desk, collector: C
     assert "is kept in" in collector.said()
 
 
-def test_it_listens_by_https(desk: Desk, collector: Collector) -> None:
+def test_it_listens_by_https_and_keeps_whole_statements_where_it_is_told_to(
+    desk: Desk, collector: Collector
+) -> None:
     name = ["-subj", "/CN=collector", "-addext", "subjectAltName=IP:127.0.0.1"]
     made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", *name]
     subprocess.run(
@@ -143,9 +145,11 @@ def test_it_listens_by_https(desk: Desk, collector: Collector) -> None:
     certificate = str(desk.folder / "cert.pem")
     collector.options = ("--certificate", certificate, "--key", str(desk.folder / "key.pem"))
     collector.trusting = ssl.create_default_context(cafile=certificate)
+    collector.environ = {**desk.environ, "PHLO_SQL_AUDIT_QUERY_TEXT": "full"}
     collector.start()
-    assert collector.post(query(1)) == 200
+    assert collector.post(query(1, query="SELECT 'as it was' FROM ice.s.orders")) == 200
     assert collector.stop()[1]["data"]["collector"]["stored_rows"] == 1
+    assert stored(desk)[0]["details"]["sql"] == "SELECT 'as it was' FROM ice.s.orders"
 
 
 def fails(desk: Desk, *words: str, **environ: str) -> tuple[int, str]:
