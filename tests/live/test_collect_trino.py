@@ -30,7 +30,7 @@ def schema(opa: Guarded) -> Iterator[str]:
     opa.clients.rows(f"DROP SCHEMA {name} CASCADE")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def successors() -> Iterator[list[Collector]]:
     """Collectors in place of the stack's own, which a test killed: they stay for the next tests."""
     made: list[Collector] = []
