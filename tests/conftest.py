@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from phlo_sql.stack.info import data_home
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,8 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def sales_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One test at a time, of all workers, has the schema `iceberg.sales` that documents name."""
-    with (tmp_path_factory.getbasetemp().parent / "sales.lock").open("w") as lock:
+def sales_alone() -> Iterator[None]:
+    """One test at a time has the schema `iceberg.sales` that documents name: of all workers and all
+    runs, for they share their servers."""
+    path = data_home() / "phlo-sql" / "tests" / "sales.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -27,8 +27,9 @@ def read_text(file: str) -> str:
     try:
         return Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise PhloSqlError(
-            Code.BAD_SCHEMA, f"{file} cannot be read as text: {error}", "name a schema file"
+            Code.BAD_SCHEMA, f"{file} cannot be read as text: {why}", "name a schema file"
         ) from error
 
 

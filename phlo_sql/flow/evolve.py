@@ -92,11 +92,13 @@ def read_document(table: TableName, ref: str | None, edges: Edges) -> tuple[dict
     from phlo_sql.observe.server import require_iceberg_table
 
     catalog = str(table.catalog or edges.settings.trino_catalog.value)
-    properties = catalog_properties(edges.settings, catalog, ref)
-    if ref is not None and api_of(properties) is not None:
-        require_ref(properties, ref)
+    if ref is not None:  # an unknown ref is told before the catalog that would show it
+        properties = catalog_properties(edges.settings, catalog, ref)
+        if api_of(properties) is not None:
+            require_ref(properties, ref)
     shown = physical(table, ref, edges)
     require_iceberg_table(edges.session, shown)
+    properties = catalog_properties(edges.settings, catalog, ref)
     return schema.read_document(edges.session, shown, properties)
 
 

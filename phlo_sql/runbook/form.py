@@ -52,5 +52,5 @@ def invalid(why: str) -> NoReturn:
     raise PhloSqlError(
         Code.RUNBOOK_INVALID,
         f"the file cannot be read as a runbook: {why}",
-        "make it again with the command in its header, or with `--out FILE`",
+        "save one with `--out FILE`; SQL written by hand is for `phlo-sql runbook lint`",
     )

@@ -110,7 +110,7 @@ def outline(text: str, whole: Sequence[Item] | None = None) -> Outline:
     if digest(body) != found[0]:
         raise PhloSqlError(
             Code.RUNBOOK_ALTERED,
-            "the runbook's digest does not match its text: it was edited after it was written",
+            "the runbook's digest does not match its text: it was edited or cut short",
             "make the plan again with the command in its header, and review that",
         )
     reader = _Reader(list(items(body)) if whole is None or approvals else whole)

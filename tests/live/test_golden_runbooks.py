@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from trino.exceptions import TrinoExternalError
 from phlo_sql import dialect, runbook
 from phlo_sql.plan import UNMOVED
 from phlo_sql.runbook import sealing
+from tests.live import trino_cli
 from tests.live.second_catalog import catalog
 
 if TYPE_CHECKING:
@@ -120,24 +121,40 @@ def real(text: str, server: Clients, table: str) -> str:
     return sealing.sealed(re.sub("^-- digest: .*$", blank, text, count=1, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_each_statement_runs(server: Clients, table: str, file: str, tmp_path: Path) -> None:
+@contextmanager
+def ready(server: Clients, table: str, file: str, folder: Path) -> Iterator[str]:
+    """The file's text for this table, while the catalogs stand that it names."""
     command, version, name = file.split("/")
     assert server.version == int(version)
     text = (ROOT / file).read_text(encoding="utf-8")
-    expected = runbook.read(text).plan
     with ExitStack() as more:
         if name == "nessie-branch.sql":
-            more.enter_context(catalog(server, tmp_path, "iceberg_dev"))
+            more.enter_context(catalog(server, folder, "iceberg_dev"))
         if name == "nessie-all-refs.sql":
             enabled = {"iceberg.register-table-procedure.enabled": "true"}
-            more.enter_context(catalog(server, tmp_path, "scratch", **enabled))
+            more.enter_context(catalog(server, folder, "scratch", **enabled))
         if name in {"nessie-all-refs.sql", "groups-of-files.sql"} or command == "runbook-undo":
             text = real(text, server, table)
-        cursor = more.enter_context(server.trino()).cursor()
-        if name == "short-retention.sql":  # the golden server's floor is a day
-            for procedure in ("expire_snapshots", "remove_orphan_files"):
-                cursor.execute(f"SET SESSION iceberg.{procedure}_min_retention = '1d'").fetchall()
+        yield text
+
+
+SHORT = {
+    f"iceberg.{procedure}_min_retention": "1d"
+    for procedure in ("expire_snapshots", "remove_orphan_files")
+}
+"""The golden server's floor is a day in `short-retention.sql`."""
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_each_statement_runs(server: Clients, table: str, file: str, tmp_path: Path) -> None:
+    command, _, name = file.split("/")
+    expected = runbook.read((ROOT / file).read_text(encoding="utf-8")).plan
+    short = SHORT if name == "short-retention.sql" else {}
+    with (
+        ready(server, table, file, tmp_path) as text,
+        server.trino(session_properties=short) as connection,
+    ):
+        cursor = connection.cursor()
         ran = 0
         first: dict[str, str] = {}
         for step in runbook.read(text).plan.steps:
@@ -152,3 +169,21 @@ def test_each_statement_runs(server: Clients, table: str, file: str, tmp_path: P
                     assert after[f"{check.name}, as text"] == check.expected, (file, step.id)
         assert ran == len(expected.steps)
     assert ran or name == "nothing-to-do.sql"
+
+
+@pytest.fixture(scope="module")
+def cli() -> tuple[str, ...]:
+    return trino_cli.command()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_trinos_own_cli_runs_the_file(
+    server: Clients, table: str, file: str, tmp_path: Path, cli: tuple[str, ...]
+) -> None:
+    short = SHORT if file.endswith("/short-retention.sql") else {}
+    words = [word for each in short.items() for word in ("--session", "=".join(each))]
+    with ready(server, table, file, tmp_path) as text:
+        path = tmp_path / "runbook.sql"
+        path.write_text(text, encoding="utf-8", newline="\n")
+        ran = trino_cli.run_file(cli, server, path, *words)
+    assert ran.returncode == 0, (ran.stdout, ran.stderr)

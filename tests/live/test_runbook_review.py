@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from phlo_sql import runbook
-from phlo_sql.stack.maven import Artifact, resolve
 from tests.live.optimizing import files, phlo_sql
-from tests.oracle.trino_parser import find_java, find_maven
+from tests.live.trino_cli import command, run_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-TRINO_CLI = "476"
-"""The newest whose executable jar is published."""
 
 
 class Desk:
@@ -195,24 +192,9 @@ def test_lint_asks_the_server(desk: Desk) -> None:
 
 
 def test_trinos_own_cli_runs_the_file_as_it_is(desk: Desk) -> None:
-    java, maven = find_java(), find_maven()
-    if java is None or maven is None:
-        pytest.skip("Trino's own CLI needs a JDK of 25 and Maven")
-    wanted = Artifact(
-        group="io.trino", name="trino-cli", version=TRINO_CLI, classifier="executable", alone=True
-    )
-    [jar] = resolve(maven, {"cli": wanted}, print)["cli"]
     desk.save("--target-file-size", "64MB")
     assert desk.runbook("approve", "--key", desk.key("alice"))["status"] == "success"
-    env = desk.stack.env
-    ran = subprocess.run(
-        [java, "-Xmx256m", "-jar", str(jar), "--user", env["TRINO_USER"], "--file", str(desk.file),
-         "--server", f"http://{env['TRINO_HOST']}:{env['TRINO_PORT']}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )  # fmt: skip
+    ran = run_file(command(), desk.stack, desk.file)
     assert ran.returncode == 0, ran.stderr
     assert len(files(desk.stack, desk.table)) == 1
     rows = [line for line in ran.stdout.splitlines() if line == '"3"']

@@ -146,3 +146,9 @@ def test_a_file_of_each_format_is_what_the_table_becomes(
         _, compared = desk("schema", "diff", f"{schema}.wanted", table)
         assert compared["data"]["differences"] == [], form
         assert desk(*words)[1]["status"] == "noop", form
+
+
+def test_what_is_no_iceberg_table_is_said_to_be_none(desk: Desk) -> None:
+    words = ("schema", "evolve", "tpch.tiny.nation", "--add-column", "n:int", "--dry-run")
+    code, refused = desk(*words)
+    assert (code, refused["reason_code"]) == (3, "not_iceberg")
