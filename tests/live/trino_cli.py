@@ -28,7 +28,7 @@ def command() -> tuple[str, ...]:
         group="io.trino", name="trino-cli", version=VERSION, classifier="executable", alone=True
     )
     [jar] = resolve(maven, {"cli": wanted}, print)["cli"]
-    return (java, *_LEAN, "-jar", str(jar))
+    return (str(java), *_LEAN, "-jar", str(jar))
 
 
 def run_file(
