@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from phlo_sql.execute.steps import compared
 from phlo_sql.model.state import DATA
 from phlo_sql.model.units import Range, between
 from phlo_sql.plan import Measure, Prediction, measure_document
@@ -108,6 +109,28 @@ def live_rows(inventory: Inventory) -> int | None:
     """Rows that a scan returns, where metadata alone tells: none while delete files stand."""
     data = _of_data(inventory.files)
     return _sum(data, "rows") if data.num_rows == inventory.files.num_rows else None
+
+
+def recorded_rows(before: Inventory, after: Inventory, step: int) -> CheckResult | None:
+    """Rows per partition as metadata has them, where they differ: the server copied other rows than
+    the files were said to hold. None where they are alike, or where delete files stand."""
+    if live_rows(before) is None or live_rows(after) is None:
+        return None
+    found = compared("recorded-rows", step, _rows_told(before), _rows_told(after))
+    return None if found.ok else found
+
+
+def _rows_told(inventory: Inventory) -> str:
+    """One line per partition; one in all where there are none, or where older specs are left."""
+    specs = {each.spec_id for each in inventory.partitions}
+    sums = inventory.files.group_by("partition").aggregate([("rows", "sum")]).to_pylist()
+    if len(specs) != 1:
+        return str(sum(row["rows_sum"] for row in sums))
+    lines = []
+    for row in sums:
+        values = inventory.partitions[row["partition"]].values
+        lines.append(" | ".join([*(str(value) for value in values), str(row["rows_sum"])]))
+    return "\n".join(sorted(lines))
 
 
 def failures(checks: list[CheckResult], verdicts: tuple[Verdict, ...]) -> list[str]:

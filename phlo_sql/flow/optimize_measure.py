@@ -42,12 +42,15 @@ def measuring(book: Runbook, edges: Edges) -> Measure:
     """Compares the files of each snapshot that the steps made with its parent's."""
     from phlo_sql.observe.files import read_inventory
 
-    table = open_table(book.plan.table, book.plan.ref, edges)
+    table, fresh = open_table(book.plan.table, book.plan.ref, edges), edges.fresh
+    known = None
+    if fresh is not None and fresh.metadata_location == table.metadata_location:
+        known = fresh.inventory
     begun = _Begun(
         book=book,
         edges=edges,
         table=table,
-        inventory=read_inventory(table),
+        inventory=read_inventory(table) if known is None else known,
         snapshot_id=table.metadata.current_snapshot_id,
         sequence=_sequence(table),
     )
@@ -66,6 +69,8 @@ class _Begun:
     sequence: int
 
     def measure(self, steps: Sequence[StepOutcome]) -> tuple[Prediction, tuple[CheckResult, ...]]:
+        from phlo_sql.observe.files import read_inventory
+
         self.table.refresh()
         snapshots = {each.snapshot_id: each for each in self.table.metadata.snapshots}
         if self.snapshot_id in snapshots:
@@ -74,18 +79,33 @@ class _Begun:
             mine = [each for each in line if _query(each) in queries]
             others = len(line) - len(mine)
             figures = self._added_up(mine, snapshots)
+            lost = [self._lost(each, snapshots, steps) for each in mine]
         else:
-            mine = []
+            mine, lost = [], []
             written = _sequence(self.table) - self.sequence
             others = max(0, written - sum(_commits(self.book, step) for step in steps))
             figures = self._as_one(steps)
+            if not others:
+                now = read_inventory(self.table)
+                lost = [verify.recorded_rows(self.inventory, now, steps[0].id if steps else 0)]
         checks = [
             found
             for step in steps
             for check in step.checks
             if not check.ok and (found := self._overruled(check, step, mine)) is not None
         ]
+        checks += [each for each in lost if each is not None]
         return figures, (*self._moved(others), *checks)
+
+    def _lost(
+        self, snapshot: Snapshot, snapshots: dict[int, Snapshot], steps: Sequence[StepOutcome]
+    ) -> CheckResult | None:
+        """A rewriting that applies no deletes adds as many rows as it takes away. The server counts
+        both in the files as they are, and Iceberg adds up what their metadata says."""
+        if _summary(snapshot, "added-records") == _summary(snapshot, "deleted-records"):
+            return None
+        step = next(each.id for each in steps if each.query_id == _query(snapshot))
+        return verify.recorded_rows(*self._around(snapshot, snapshots), step)
 
     def _line(self, snapshots: dict[int, Snapshot]) -> list[Snapshot]:
         """Snapshots since the first step, oldest first."""
@@ -116,6 +136,12 @@ class _Begun:
         )
 
     def _of_one(self, snapshot: Snapshot, snapshots: dict[int, Snapshot]) -> Prediction:
+        return verify.changes(*self._around(snapshot, snapshots))
+
+    def _around(
+        self, snapshot: Snapshot, snapshots: dict[int, Snapshot]
+    ) -> tuple[Inventory, Inventory]:
+        """The files before a commit, and after it."""
         from phlo_sql.observe.files import read_inventory
 
         parent = snapshot.parent_snapshot_id
@@ -123,7 +149,7 @@ class _Begun:
             start = self.inventory
         else:
             start = read_inventory(self.table, snapshot_id=parent)
-        return verify.changes(start, read_inventory(self.table, snapshot_id=snapshot.snapshot_id))
+        return start, read_inventory(self.table, snapshot_id=snapshot.snapshot_id)
 
     def _summaries(self, mine: list[Snapshot]) -> Prediction:
         """`removed-files-size` counts delete files too; what those weighed is seen in what the

@@ -44,6 +44,12 @@ def shown(found: dict[str, Any]) -> str:
     return json.dumps(found, indent=1, default=str)
 
 
+def ran(stack: Clients, state: Path, *words: str) -> dict[str, Any]:
+    """The document of a command whose journal lies under `state`."""
+    found: dict[str, Any] = json.loads(phlo_sql(stack, *words, "--json", state=state).stdout)
+    return found
+
+
 def files(stack: Clients, table: str) -> set[tuple[str, int]]:
     schema, name = table.rsplit(".", 1)
     rows = stack.rows(
