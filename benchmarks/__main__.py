@@ -20,6 +20,7 @@ from benchmarks import (
 )
 from benchmarks.servers import exit_code, lent
 from benchmarks.telling import console, doing
+from phlo_sql import TESTED_TRINO_VERSIONS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,20 +72,23 @@ def access(out: Console, *, quick: bool) -> None:
 
 def dry_run(out: Console, *, quick: bool) -> None:
     sizes = (10_000, 20_000) if quick else (10_000, 100_000, 1_000_000)
-    with doing(out, "planning") as say:
-        pairs = planning.measure(sizes, say)
+    with lent(NAME, out) as stack, doing(out, "planning") as say:
+        pairs = planning.measure(sizes, stack.env, say)
     ratios.show(out, "dry run", ("phlo-sql", "other"), pairs)
 
 
 def predictions(out: Console, *, quick: bool) -> None:
-    with lent(NAME, out) as stack:
-        lines = predicting.measure(stack, out, 3 if quick else None)
-    predicting.show(out, lines)
+    for version in TESTED_TRINO_VERSIONS:
+        with lent(NAME, out, version) as stack:
+            lines = predicting.measure(stack, out, 3 if quick else None)
+        predicting.show(out, version, lines)
 
 
 def slices(out: Console, *, quick: bool) -> None:
     with lent(NAME, out) as stack:
-        found = slicing.measure(stack, out, rows=1_000 if quick else 5_000, pairs=1 if quick else 3)
+        found = slicing.measure(
+            stack, out, rows=1_000 if quick else 100_000, pairs=1 if quick else 3
+        )
     ratios.show(out, "slices", ("phlo-sql", "bare statement"), slicing.figures(found))
 
 

@@ -53,15 +53,16 @@ def measure(stack: Lent, out: Console, most: int | None) -> list[Line]:
         for case in [each for each in CASES if lab.server.version >= each.since][:most]:
             say(case.name)
             case.make(lab)
-            predicted = lab.predict(case.threshold)
-            measured = lab.optimize(predicted.state, case.threshold)
+            threshold = case.threshold(lab)
+            predicted = lab.predict(threshold)
+            measured = lab.optimize(predicted.state, threshold)
             lines.append(Line(name=case.name, predicted=predicted, measured=measured))
     return lines
 
 
-def show(out: Console, lines: list[Line]) -> None:
+def show(out: Console, version: int, lines: list[Line]) -> None:
     table = Table(box=None, padding=(0, 2), show_edge=False)
-    table.add_column(Text("case", "bold"))
+    table.add_column(Text(f"case on Trino {version}", "bold"))
     for head in ("rewritten", "measured", "bytes", "measured", "deletes", "measured", "new files"):
         table.add_column(head, justify="right")
     for head in ("measured", ""):

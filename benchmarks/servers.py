@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.telling import doing
+from phlo_sql import TESTED_TRINO_VERSIONS
 from phlo_sql.cli.output import fail
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.stack import StackRequest, down, up
@@ -52,7 +53,7 @@ class Lent:
 
 
 @contextmanager
-def lent(name: str, out: Console) -> Iterator[Lent]:
+def lent(name: str, out: Console, trino: int = max(TESTED_TRINO_VERSIONS)) -> Iterator[Lent]:
     """Start a stack by this name, and remove it with its data at the end.
 
     Raises PhloSqlError: a stack that somebody else started by this name is left alone.
@@ -64,7 +65,7 @@ def lent(name: str, out: Console) -> Iterator[Lent]:
                 _remove(name, home)
         try:
             with doing(out, "starting Trino and PostgreSQL") as say:
-                running = up(StackRequest(name=name, progress=say))
+                running = up(StackRequest(name=name, trino=trino, progress=say))
         except BaseException:
             with _unhurried():
                 _remove(name, home)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SCHEMA, TABLE = "bench_slices", "days"
 NAME = f"{SCHEMA}.{TABLE}"
 PARTITIONS, NEEDY = 300, 30
+FEW = 1_000
+"""Rows of a day that needs nothing."""
 BARE = f"ALTER TABLE {NAME} EXECUTE optimize(file_size_threshold => '100MB')"
 SLICE = "40"
 """Files of one slice: three of them for what needs it."""
@@ -43,23 +45,30 @@ class Found:
 
 
 def make(connection: Any, rows: int) -> int:
-    """One file in every partition, three more in those that need it; the snapshot they make."""
+    """One file in every partition; in those that need it four of so many rows. Returns the
+    snapshot."""
     run = small_files.run
     run(connection, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     columns = "day date, id bigint, note varchar"
     run(connection, f"CREATE TABLE {NAME} ({columns}) WITH (partitioning = ARRAY['day'])")
-    for turn in range(4):
-        last = (PARTITIONS if turn == 0 else NEEDY) - 1
-        run(
-            connection,
-            f"INSERT INTO {NAME} SELECT date_add('day', d, DATE '2026-01-01'), n, "
-            "to_hex(sha256(to_utf8(CAST(n * 1000 + d AS varchar)))) "
-            f"FROM UNNEST(sequence(0, {last})) AS a (d) "
-            f"CROSS JOIN UNNEST(sequence(1, {rows // 100})) AS b (h) "
-            "CROSS JOIN UNNEST(sequence(1, 100)) AS c (u) CROSS JOIN LATERAL "
-            "(SELECT (h - 1) * 100 + u) AS e (n)",
-        )
+    fill(connection, (NEEDY, PARTITIONS - 1), FEW)
+    for _ in range(4):
+        fill(connection, (0, NEEDY - 1), rows)
     return newest(connection)
+
+
+def fill(connection: Any, days: tuple[int, int], rows: int) -> None:
+    """One more file of so many rows in each of these days."""
+    first, last = days
+    small_files.run(
+        connection,
+        f"INSERT INTO {NAME} SELECT date_add('day', d, DATE '2026-01-01'), n, "
+        "to_hex(sha256(to_utf8(CAST(n * 1000 + d AS varchar)))) "
+        f"FROM UNNEST(sequence({first}, {last})) AS a (d) "
+        f"CROSS JOIN UNNEST(sequence(1, {rows // 100})) AS b (h) "
+        "CROSS JOIN UNNEST(sequence(1, 100)) AS c (u) CROSS JOIN LATERAL "
+        "(SELECT (h - 1) * 100 + u) AS e (n)",
+    )
 
 
 def newest(connection: Any) -> int:

@@ -25,9 +25,11 @@ from trino.dbapi import connect as connect_trino
 from phlo_sql.compile.outputs import Outputs, gains, predict_outputs
 from phlo_sql.compile.selection import Fate, Restriction, Selection, select
 from phlo_sql.config.catalogs import catalog_properties
+from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.names import TableName
 from phlo_sql.model.state import DATA
 from phlo_sql.observe.catalog import load_table, open_catalog
+from phlo_sql.observe.partly import load_partly
 from phlo_sql.observe.server import read_server
 from phlo_sql.observe.table import observe
 from phlo_sql.observe.trino import connect
@@ -112,8 +114,18 @@ class Lab:
     def load(self) -> Table:
         """The table as PyIceberg has it."""
         catalog = open_catalog(self.catalog, catalog_properties(self._settings, self.catalog))
+        name = TableName(schema=self.schema, name=self.name)
         with closing(catalog):
-            return load_table(catalog, TableName(schema=self.schema, name=self.name))
+            try:
+                return load_table(catalog, name)
+            except PhloSqlError as error:
+                if error.code is not Code.UNSUPPORTED_TYPE:
+                    raise
+                return load_partly(catalog, name, self.newest_metadata)
+
+    def newest_metadata(self) -> str:
+        entries = f'{self.catalog}.{self.schema}."{self.name}$metadata_log_entries"'
+        return str(self.sql(f"SELECT file FROM {entries} ORDER BY timestamp DESC LIMIT 1")[0][0])
 
     def delete_equal(self, column: str, values: Sequence[object], partition: Record) -> None:
         """Commit an equality delete file, which Trino and PyIceberg read but never write."""

@@ -28,6 +28,7 @@ WIDE = (
     "SELECT orderkey, date_add('day', linenumber, DATE '2024-01-01'), comment"
     " FROM tpch.tiny.lineitem"
 )
+WIDER = f"{WIDE} WHERE orderkey < 400"
 COLUMNS = "id bigint, day date, note varchar"
 FEW = "VALUES (1, DATE '2024-01-01', 'a'), (2, DATE '2024-01-02', 'b'), (3, DATE '2024-02-03', 'c')"
 TWO_AND_ONE = "VALUES (1, DATE '2024-01-01', ''), (2, DATE '2024-01-01', ''), (3, NULL, NULL)"
@@ -43,7 +44,13 @@ class Case:
     rewritten: int
     removed: int = 0
     since: int = 476
-    threshold: int = SMALL
+    margin: int | None = None
+    """The threshold lies so many bytes above the largest file."""
+
+    def threshold(self, lab: Lab) -> int:
+        if self.margin is None:
+            return SMALL
+        return int(max(lab.state().files.files["size"].to_pylist())) + self.margin
 
 
 def _partitioned(by: str, *inserts: str) -> Callable[[Lab], None]:
@@ -58,6 +65,16 @@ def _plain(*inserts: str, properties: str = "") -> Callable[[Lab], None]:
     def make(lab: Lab) -> None:
         lab.create(COLUMNS, properties)
         lab.insert(*inserts)
+
+    return make
+
+
+def _typed(columns: str, by: str, *rows: str, more: str = "") -> Callable[[Lab], None]:
+    """Two files for each row's partition; `rows` are what VALUES takes."""
+
+    def make(lab: Lab) -> None:
+        lab.create(columns, f"partitioning = ARRAY[{by}]{more}")
+        lab.insert(*[f"VALUES {', '.join(rows)}"] * 2)
 
     return make
 
@@ -94,7 +111,66 @@ def _equality(partitioned: bool) -> Callable[[Lab], None]:  # noqa: FBT001
 
 
 V3 = "format_version = 3"
+TIMES = (
+    "(TIMESTAMP '2024-01-01 00:30:00 Europe/Oslo')",
+    "(TIMESTAMP '1969-12-31 23:59:59.999999 UTC')",
+    "(TIMESTAMP '2024-01-01 12:00:00 UTC')",
+    "(NULL)",
+)
+TEXTS = ("(U&'A\\+01F600z')", "(U&'A\\+01F600y')", "(' ')", "('ÄÖ')", "('')", "(NULL)")
 CASES = (
+    Case(name="under-threshold", make=_plain(FEW, MORE, WIDER), rewritten=3, margin=1),
+    Case(name="at-threshold", make=_plain(FEW, MORE, WIDER), rewritten=3, margin=0),
+    Case(name="over-threshold", make=_plain(FEW, MORE, WIDER), rewritten=2, margin=-1),
+    Case(
+        name="compacted",
+        make=_then(
+            _partitioned("'day'", FEW, MORE, FEW),
+            "ALTER TABLE {t} EXECUTE optimize(file_size_threshold => '20kB')",
+        ),
+        rewritten=0,
+    ),
+    Case(
+        name="variant",
+        make=_typed(
+            "id bigint, v variant",
+            "'id'",
+            "(1, CAST(1 AS variant))",
+            "(2, NULL)",
+            more=", format_version = 3",
+        ),
+        rewritten=4,
+        since=481,
+    ),
+    Case(
+        name="day-of-zoned-time",
+        make=_typed("at timestamp(6) with time zone", "'day(at)'", *TIMES),
+        rewritten=8,
+    ),
+    Case(
+        name="hour-of-zoned-time",
+        make=_typed("at timestamp(6) with time zone", "'hour(at)'", *TIMES),
+        rewritten=8,
+    ),
+    Case(
+        name="truncate-of-text", make=_typed("t varchar", "'truncate(t, 2)'", *TEXTS), rewritten=10
+    ),
+    Case(name="bucket-of-text", make=_typed("t varchar", "'bucket(t, 2)'", *TEXTS), rewritten=6),
+    Case(name="identity-of-text", make=_typed("t varchar", "'t'", *TEXTS), rewritten=12),
+    Case(
+        name="truncate-of-decimal",
+        make=_typed(
+            "d decimal(20, 2)", "'truncate(d, 10)'", "(-0.05)", "(0.09)", "(0.10)", "(NULL)"
+        ),
+        rewritten=8,
+    ),
+    Case(
+        name="nested-source",
+        make=_typed(
+            "o row(x integer, y varchar)", "'\"o.x\"'", "ROW(ROW(1, 'a'))", "ROW(ROW(2, 'b'))"
+        ),
+        rewritten=4,
+    ),
     Case(name="unpartitioned", make=_plain(FEW, MORE, FEW), rewritten=3),
     Case(name="lone", make=_plain(FEW), rewritten=0),
     Case(name="empty", make=_plain(), rewritten=0),
@@ -218,20 +294,11 @@ def test_prediction_is_outcome(lab: Lab, case: Case) -> None:
     if lab.server.version < case.since:
         return
     case.make(lab)
-    predicted = lab.predict(case.threshold)
-    measured = lab.optimize(predicted.state, case.threshold)
+    threshold = case.threshold(lab)
+    predicted = lab.predict(threshold)
+    measured = lab.optimize(predicted.state, threshold)
     compare(predicted, measured)
     assert len(measured.rewritten) == case.rewritten
     assert len(measured.removed_deletes) == case.removed
-    again = lab.predict(case.threshold)
+    again = lab.predict(threshold)
     assert not again.worthwhile
-
-
-@pytest.mark.parametrize("margin", [-1, 0, 1])
-def test_at_the_threshold(lab: Lab, margin: int) -> None:
-    _plain(FEW, MORE, f"{WIDE} WHERE orderkey < 400")(lab)
-    size = max(lab.state().files.files["size"].to_pylist())
-    predicted = lab.predict(size + margin)
-    measured = lab.optimize(predicted.state, size + margin)
-    compare(predicted, measured)
-    assert len(measured.rewritten) == (2 if margin < 0 else 3)
