@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from phlo_sql.cli.options import Options
     from phlo_sql.config import Settings
-    from phlo_sql.flow import Applied, Planned
+    from phlo_sql.flow import Applied, Fresh, Planned
     from phlo_sql.model.intents import Intent
     from phlo_sql.observe.trino import TrinoSession
     from phlo_sql.plan import Plan
@@ -86,7 +86,8 @@ def proceed(
     if not options.as_json:
         _draw(planned, show)(console())
     confirm(book, options)
-    return run(book.text, settings, session, options)
+    fresh = planned.fresh if options.yes else None  # a person may take hours to answer
+    return run(book.text, settings, session, options, fresh=fresh)
 
 
 def _note_plan(book: Runbook, session: TrinoSession) -> None:
@@ -163,6 +164,7 @@ def run(
     options: Options,
     *,
     folder: Path | None = None,
+    fresh: Fresh | None = None,
 ) -> Report:
     """Run a runbook's text; files that belong to it lie in `folder`."""
     book = runbooks.read(text)
@@ -182,7 +184,7 @@ def run(
         "status": "failed",
     }
     try:
-        report = _run(text, settings, session, journal, options, folder)
+        report = _run(text, settings, session, journal, options, folder, fresh)
         outcome |= {"status": report.status, "reason_code": report.reason_code}
     except PhloSqlError as error:
         outcome |= {"reason_code": error.code.reason, "error": error.problem}
@@ -208,6 +210,7 @@ def _run(
     journal: Journal,
     options: Options,
     folder: Path | None,
+    fresh: Fresh | None,
 ) -> Report:
     book = runbooks.read(text)
     with watching(quiet=options.quiet) as watch:
@@ -220,6 +223,7 @@ def _run(
                 parallel=options.parallel,
                 beside=folder,
                 history=journal_path(),
+                fresh=fresh,
             ),
             journal,
             watch,

@@ -38,13 +38,16 @@ class Unfinished:
 
     @property
     def dangling(self) -> list[Step]:
-        """Settings that a killed run could not put back."""
+        """What a killed run had set or made for itself and could not put back."""
+        steps = self.runbook.plan.steps
+        ran = [step.statement for step in steps if step.id in self.done]
         return [
             step
-            for step in reversed(self.runbook.plan.steps)
+            for step in reversed(steps)
             if step.temporary
             and step.kind is not Kind.SESSION
             and step.undo.statement is not None
+            and step.undo.statement not in ran
             and step.id in self.done - self.undone
         ]
 

@@ -52,6 +52,11 @@ def table() -> None:
 @click.option(
     "--rewrite-all", is_flag=True, help="Take files of any size, also where it gains nothing."
 )
+@click.option(
+    "--create-catalog",
+    is_flag=True,
+    help="Where no catalog of Trino shows the ref: make one for the run, and drop it again.",
+)
 @click.option("--manifests", is_flag=True, help="Merge manifests too, where that gains.")
 @click.option(
     "--max-slice-bytes",

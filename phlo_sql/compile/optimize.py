@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from phlo_sql.compile.histogram import Bucket
     from phlo_sql.model.intents import Optimize
     from phlo_sql.model.server import Server
-    from phlo_sql.model.state import TableState
+    from phlo_sql.model.state import Inventory, TableState
 
 DEFAULT_THRESHOLD = 100 * 1024**2
 """Trino's default `file_size_threshold` (OptimizeTableProcedure, 476 to 483)."""
@@ -61,6 +61,8 @@ class OptimizePlan:
     rewritten_paths: tuple[str, ...]
     seconds: int | None = None
     """An estimate, from what this server did before."""
+    inventory: Inventory | None = field(default=None, repr=False, compare=False)
+    """The files that it was made from."""
 
     def document(self) -> dict[str, Any]:
         """What a dry run shows beside the plan, in JSON."""
@@ -136,6 +138,7 @@ def compile_optimize(
         histogram=histogram_of(sliced) if worthwhile else (),
         rewritten_paths=sliced.selection.paths(most=PATHS_SHOWN) if worthwhile else (),
         seconds=seconds_of(sliced, pace),
+        inventory=state.files,
     )
 
 

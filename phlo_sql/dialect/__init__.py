@@ -70,7 +70,7 @@ from phlo_sql.dialect.predicates import (
     negated,
     predicate,
 )
-from phlo_sql.dialect.procedures import argument_of, as_of, where_of
+from phlo_sql.dialect.procedures import argument_of, as_of, catalog_of, where_of
 from phlo_sql.dialect.queries import (
     Version,
     aliased,
@@ -138,6 +138,7 @@ __all__ = [
     "between",
     "blank",
     "call",
+    "catalog_of",
     "checksums",
     "column",
     "column_fact",

@@ -1,4 +1,4 @@
-"""What stands in an `ALTER TABLE … EXECUTE`, and a query moved to another time."""
+"""What stands in an `ALTER TABLE … EXECUTE` or names a catalog, and a query at another time."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def argument_of(statement: Statement, name: str) -> Constant | None:
     for argument in action.expressions if action is not None else ():
         if argument.this.name == name:
             return constant(argument.expression)
+    return None
+
+
+def catalog_of(statement: Statement) -> str | None:
+    """The catalog that `CREATE CATALOG` or `DROP CATALOG` names."""
+    if isinstance(statement, nodes.CreateCatalog | nodes.DropCatalog):
+        return str(statement.this.name)
     return None
 
 

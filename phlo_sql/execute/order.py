@@ -28,23 +28,31 @@ class Ran:
     left: tuple[int, ...] = ()
 
 
-def preflight(runbook: Runbook, session: Session) -> None:
+def preflight(
+    runbook: Runbook, session: Session, known: frozenset[str] = frozenset()
+) -> frozenset[str]:
     """Ask the server to plan every procedure without running it: plain `EXPLAIN` validates names,
     arguments and whether WHERE can be pushed down, and has no side effect (Trino 476 to 483).
-    Of independent steps the first stands for those that differ in their predicate's values."""
-    looked = 0
+    Of independent steps the first stands for those that differ in their predicate's values.
+    Returns the statements that it planned; those in `known` it leaves out."""
+    looked, planned = 0, set[str]()
     for step in runbook.plan.steps:
         match step.kind:
             case Kind.PROCEDURE | Kind.WRITE:
                 looked += step.independent
-                if not step.late and not (step.independent and looked > _LOOKED_AT):
+                if step.late or (step.independent and looked > _LOOKED_AT):
+                    continue
+                sql = dialect.render(step.statement)
+                if sql not in known:
                     session.query(dialect.explain(step.statement))
+                planned.add(sql)
             case Kind.SESSION | Kind.PROPERTIES | Kind.DDL | Kind.CALL | Kind.CATALOG:
                 pass  # the server has no plan for these: they are validated when they run
             case Kind.COMPARE:
                 pass  # it reads what other steps make
             case _ as never:
                 assert_never(never)
+    return frozenset(planned)
 
 
 _LOOKED_AT = 20
@@ -59,6 +67,7 @@ def execute(
     *,
     accept_drift: bool = False,
     crew: Crew | None = None,
+    preflighted: frozenset[str] = frozenset(),
 ) -> Ran:
     """Run every step in order, independent neighbours as the crew has it.
 
@@ -77,7 +86,7 @@ def execute(
     )
     order = _Order(plan, Run(journal=journal, watch=watch, accept_drift=accept_drift), crew)
     try:
-        preflight(runbook, session)
+        preflight(runbook, session, preflighted)
         order.work(session)
     except (PhloSqlError, KeyboardInterrupt) as error:
         order.put_back(session)

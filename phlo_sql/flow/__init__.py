@@ -6,7 +6,17 @@ observes, compiles and measures what is particular to it.
 
 from __future__ import annotations
 
-from phlo_sql.flow.edges import Edges, observe, open_table, physical
+from phlo_sql.flow.edges import Edges, Fresh, observe, open_table, physical
 from phlo_sql.flow.road import Applied, Planned, apply, plan
 
-__all__ = ["Applied", "Edges", "Planned", "apply", "observe", "open_table", "physical", "plan"]
+__all__ = [
+    "Applied",
+    "Edges",
+    "Fresh",
+    "Planned",
+    "apply",
+    "observe",
+    "open_table",
+    "physical",
+    "plan",
+]

@@ -17,8 +17,21 @@ if TYPE_CHECKING:
     from phlo_sql.config import Settings
     from phlo_sql.model.names import TableName
     from phlo_sql.model.server import Server
-    from phlo_sql.model.state import TableState
+    from phlo_sql.model.state import Inventory, TableState
     from phlo_sql.observe.trino import TrinoSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fresh:
+    """What a plan asked of the world seconds ago, for the run that follows it at once."""
+
+    table: TableName
+    trino_version: int
+    preflighted: frozenset[str]
+    """Statements that the server has planned."""
+    metadata_location: str | None
+    inventory: Inventory | None
+    """The files under that metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +47,9 @@ class Edges:
     """The journal of recorded operations, for estimates."""
     beside: Path | None = None
     """The folder of the runbook that runs: files that belong to it lie there."""
+    fresh: Fresh | None = None
+    unshown: bool = False
+    """The catalog of the ref is there only while the plan runs: Trino isn't asked for the table."""
 
     def another(self) -> TrinoSession:
         """One more session with the same settings."""
@@ -79,7 +95,8 @@ def open_table(table: TableName, ref: str | None, edges: Edges) -> Table:
         if api_of(properties) is not None:
             require_ref(properties, ref)
     try:
-        require_iceberg_table(edges.session, physical(table, ref, edges))
+        if not (edges.unshown or (edges.fresh is not None and edges.fresh.table == table)):
+            require_iceberg_table(edges.session, physical(table, ref, edges))
     except PhloSqlError as error:
         if ref is None or error.code is not Code.UNKNOWN_CATALOG:
             raise

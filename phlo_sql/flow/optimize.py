@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from phlo_sql.compile import made_catalog
+from phlo_sql.flow import ref_catalog
 from phlo_sql.flow.edges import observe
 from phlo_sql.flow.optimize_measure import measuring
 from phlo_sql.flow.optimize_pace import pace_of
@@ -32,10 +34,14 @@ def compile_plan(intent: Optimize, edges: Edges) -> OptimizePlan:
 
     named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
     edges.note(f"reading {named.table}")
-    state = observe(named.table, named.ref, edges)
-    server = edges.server(state.table)
+    made = ref_catalog.for_run(named.table, named.ref, edges) if named.create_catalog else None
+    state = observe(named.table, named.ref, edges if made is None else replace(edges, unshown=True))
+    server = edges.server(state.table if made is None else named.table)
     now, pace = datetime.now(UTC), pace_of(edges.history, str(edges.session.address))
-    return compile_optimize(named, state, server, now, command_line(named), pace)
+    found = compile_optimize(named, state, server, now, command_line(named), pace)
+    if made is None:
+        return found
+    return replace(found, plan=made_catalog.within(found.plan, made.catalog, made.create))
 
 
 def again(book: Runbook, edges: Edges) -> Callable[[Step], Step | None]:
@@ -59,14 +65,16 @@ def command_line(intent: Optimize) -> str:
         words += ["--ref", intent.ref]
     if intent.target_file_size:
         words += ["--target-file-size", trino_size(intent.target_file_size)]
+    flags = {
+        "--create-catalog": intent.create_catalog,
+        "--rewrite-all": intent.rewrite_all,
+        "--manifests": intent.manifests,
+    }
+    words += [flag for flag, given in flags.items() if given]
     if intent.where:
         words += ["--where", intent.where]
-    if intent.rewrite_all:
-        words.append("--rewrite-all")
     if intent.sort_by:
         words += ["--sort-by", ",".join(intent.sort_by)]
-    if intent.manifests:
-        words.append("--manifests")
     if intent.max_slice_bytes != SLICE_BYTES:
         words += ["--max-slice-bytes", trino_size(intent.max_slice_bytes)]
     if intent.max_slice_files != SLICE_FILES:

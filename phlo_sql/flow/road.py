@@ -18,8 +18,9 @@ from phlo_sql.execute import (
     execute,
     preflight,
 )
-from phlo_sql.flow import gate
+from phlo_sql.flow import gate, ref_catalog
 from phlo_sql.flow.commands import for_intent, for_runbook
+from phlo_sql.flow.edges import Fresh
 from phlo_sql.flow.runbooks import admit
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Planned:
 
     runbook: Runbook
     details: Compiled
+    fresh: Fresh
+    """For a run that follows at once: whoever asks a person first must not use it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +89,14 @@ def plan(intent: Intent, edges: Edges) -> Planned:
     gate.before_plan(intent, edges)
     compiled = for_intent(intent).compile_plan(intent, edges)
     book = runbooks.write(compiled.plan)
-    _preflight(book, edges)
-    return Planned(runbook=book, details=compiled)
+    fresh = Fresh(
+        table=book.plan.table,
+        trino_version=book.plan.trino_version,
+        preflighted=_preflight(book, edges),
+        metadata_location=book.plan.state.metadata_location,
+        inventory=getattr(compiled, "inventory", None),
+    )
+    return Planned(runbook=book, details=compiled, fresh=fresh)
 
 
 def apply(
@@ -105,14 +114,23 @@ def apply(
     Raises PhloSqlError; a mismatch is not raised but told in `Applied.failures`.
     """
     book = runbooks.read(text)
-    command = for_runbook(book)
+    command, edges = for_runbook(book), ref_catalog.seeing(book.plan, edges)
     gate.before_run(book, edges, journal)
     book = admit(book, edges, journal, only=only, accept_drift=accept_drift)
     _refuse_other_server(book, edges)
     with _running(command, book, edges) as measure:
         journal.write("server", address=str(edges.session.address), trino=book.plan.trino_version)
         crew = crew_of(book, edges)
-        ran = execute(book, edges.session, journal, watch, accept_drift=accept_drift, crew=crew)
+        known = edges.fresh.preflighted if edges.fresh is not None else frozenset[str]()
+        ran = execute(
+            book,
+            edges.session,
+            journal,
+            watch,
+            accept_drift=accept_drift,
+            crew=crew,
+            preflighted=known,
+        )
     watch.note("comparing what happened with what was predicted")
     measured, whole = measure(ran.steps)
     verdicts = verify.judge(verify.expected_of(book, ran), measured)
@@ -151,19 +169,21 @@ def crew_of(book: Runbook, edges: Edges) -> Crew:
     )
 
 
-def _preflight(book: Runbook, edges: Edges) -> None:
+def _preflight(book: Runbook, edges: Edges) -> frozenset[str]:
     """Who may only read may still see a plan: the server asks for the right to run a procedure
     before it plans one. Whoever runs the runbook is asked again."""
     try:
-        preflight(book, edges.session)
+        return preflight(book, edges.session)
     except PhloSqlError as error:
         if error.code is not Code.PERMISSION_DENIED:
             raise
         edges.note(f"not planned by the server: {error.problem}")
+        return frozenset()
 
 
 def _refuse_other_server(book: Runbook, edges: Edges) -> None:
-    found = edges.server(book.plan.table).version
+    fresh = edges.fresh
+    found = edges.server(book.plan.table).version if fresh is None else fresh.trino_version
     if found != book.plan.trino_version:
         raise PhloSqlError(
             Code.STALE_PLAN,

@@ -27,7 +27,7 @@ class Optimize:
     `where` is a predicate that `dialect.predicate` reads. One statement takes at most
     `max_slice_bytes` and `max_slice_files`. `rewrite_all` takes files of any size. `sort_by` are
     columns that files are sorted by in this run, `manifests` adds `optimize_manifests` where it
-    gains.
+    gains. `create_catalog` has the run make a catalog where none of Trino's shows the ref.
     """
 
     table: TableName
@@ -39,6 +39,7 @@ class Optimize:
     rewrite_all: bool = False
     sort_by: tuple[str, ...] = ()
     manifests: bool = False
+    create_catalog: bool = False
     verify: Verify = "count"
 
 

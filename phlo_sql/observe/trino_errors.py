@@ -107,6 +107,13 @@ _MESSAGES = (
         ),
     ),
     (
+        re.compile(r"CATALOG is not supported by the static catalog store", re.I),
+        _Answer(
+            Code.PROCEDURE_DISABLED,
+            "set the catalog up beforehand, or run the server with catalog.management=dynamic",
+        ),
+    ),
+    (
         re.compile(r"Retention specified .* is shorter than the minimum retention"),
         _Answer(
             Code.BELOW_FLOOR,

@@ -94,7 +94,10 @@ def _secrets(layout: Layout) -> dict[str, str]:
     """What a catalog made by a statement may name as `${ENV:…}`, so that no statement holds it."""
     if not layout.s3:
         return {}
-    return {S3_KEY: USER, S3_SECRET: layout.passwords["s3"]}
+    key, secret = USER, layout.passwords["s3"]
+    # Under the usual names too, as a server in the field has them: `table optimize` names those.
+    usual = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    return {S3_KEY: key, S3_SECRET: secret, **usual}
 
 
 def _command(layout: Layout, machine: Machine, programs: Path, heap: str) -> list[str | Path]:

@@ -14,6 +14,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from phlo_sql import TESTED_TRINO_VERSIONS, dialect
 from phlo_sql.config import Setting, Settings
@@ -112,9 +113,17 @@ class TestOutcomes:
             trino_session_properties=Setting({"query_priority": "7"}, "flag"),
             trino_timezone=Setting("Asia/Tokyo", "flag"),
             trino_client_tags=Setting(("a", "b"), "flag"),
+            trino_roles=Setting({settings.trino_catalog.value: "ALL"}, "flag"),
         )
         with connect(told) as session:
             outcome = run(session, "SELECT current_timezone()")
+            seen = requests.get(
+                f"http://{session.address}/v1/query/{outcome.query_id}",
+                headers={"X-Trino-User": str(session.user)},
+                timeout=30,
+            ).json()["session"]
+            assert seen["clientTags"] == ["a", "b"]
+            assert seen["catalogRoles"] == {session.catalog: {"type": "ALL"}}
             assert outcome.rows == (("Asia/Tokyo",),)
             assert read_server(session).system_session["query_priority"] == "7"
             queries = "SELECT source FROM system.runtime.queries WHERE query_id = "
@@ -336,6 +345,25 @@ class TestErrors:
             error = refusal(session, "SELECT 1")
         assert error.code is Code.SERVER_DOWN
         assert error.problem == "nothing answers at 127.0.0.1:1"
+
+    def test_a_server_that_never_answers(self, settings: Settings) -> None:
+        """TRINO_REQUEST_TIMEOUT ends the wait; the statement is not sent again."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            deaf = replace(
+                settings,
+                trino_host=Setting("127.0.0.1", "flag"),
+                trino_port=Setting(silent.getsockname()[1], "flag"),
+                trino_request_timeout=Setting(timedelta(seconds=1), "flag"),
+            )
+            started = monotonic()
+            with connect(deaf) as session:
+                error = refusal(session, "SELECT 1")
+            assert error.code is Code.SERVER_DOWN
+            assert 1 <= monotonic() - started < 30
+            silent.setblocking(False)
+            silent.accept()
+            with pytest.raises(BlockingIOError):
+                silent.accept()
 
     def test_https_to_trinos_http(self, settings: Settings) -> None:
         with connect(replace(settings, trino_http_scheme=Setting("https", "flag"))) as session:
