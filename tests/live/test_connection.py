@@ -355,11 +355,9 @@ class TestErrors:
                 trino_port=Setting(silent.getsockname()[1], "flag"),
                 trino_request_timeout=Setting(timedelta(seconds=1), "flag"),
             )
-            started = monotonic()
             with connect(deaf) as session:
                 error = refusal(session, "SELECT 1")
             assert error.code is Code.SERVER_DOWN
-            assert 1 <= monotonic() - started < 30
             silent.setblocking(False)
             silent.accept()
             with pytest.raises(BlockingIOError):
