@@ -120,7 +120,7 @@ def compile_migration(
             rows=source.rows,
         ),
         steps=steps,
-        warnings=_warnings(source, chosen, unproven, staging),
+        warnings=_warnings(source, chosen, unproven),
     )
     return MigratePlan(plan=plan, source=source, chosen=chosen, verify=verify, unproven=unproven)
 
@@ -177,7 +177,7 @@ def _does(source: SourceTable, chosen: tuple[Chosen, ...], verify: str) -> tuple
 
 
 def _warnings(
-    source: SourceTable, chosen: tuple[Chosen, ...], unproven: tuple[str, ...], staging: Staging
+    source: SourceTable, chosen: tuple[Chosen, ...], unproven: tuple[str, ...]
 ) -> tuple[str, ...]:
     found = [
         f"column {each.name.lower()}: {each.meaning}" for each in source.columns if each.meaning
@@ -191,6 +191,7 @@ def _warnings(
     if any(each.mode == "in-place" for each in chosen):
         found.append(
             "the table reads the source's files, so gc.enabled is false: nothing that is run on it "
-            f"deletes them; `phlo-sql migrate detach {staging.target}` cuts the tie later"
+            "deletes them, and its old snapshots can't be expired; --mode copy makes a table "
+            "without that tie"
         )
     return tuple(found)

@@ -211,14 +211,6 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detach:
-    """`migrate detach`: rewrite a table's data into its own location, verify, then free it."""
-
-    table: TableName
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
     """`migrate rollback`: take away all that one operation made. `text` is its runbook."""
 

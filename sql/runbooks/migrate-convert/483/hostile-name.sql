@@ -15,8 +15,8 @@
 -- does:      compares the number of rows, and a checksum of each column in a sample, with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  added_data_files = 2; rows = 2000
--- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them; `phlo-sql migrate detach iceberg.sales.orders` cuts the tie later
--- digest:    sha256:465437664b90e9053e6e1b9cb9bbcabe6849f554e174ea1acc1f265a490e6331
+-- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; --mode copy makes a table without that tie
+-- digest:    sha256:6f99d88c5c7cfcb529864ad824573f927521dd5c18ac2c033b217f98ecc5ea14
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 14: make catalog phlo_sql_0123456789ab_hive ==

@@ -15,8 +15,8 @@
 -- does:      compares the number of rows, and a checksum of each column, with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  added_data_files = 2; rows = 2000
--- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them; `phlo-sql migrate detach iceberg.sales.orders` cuts the tie later
--- digest:    sha256:68cd45bd8cbe3a09a493b9b01de9770fe185c9efd4dd02a05c6cf71f7b4fbf0d
+-- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; --mode copy makes a table without that tie
+-- digest:    sha256:ec4112fbbf34358653c5884fe84fc5ed34a99e1b346bea17f292990cc6c76a1b
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 13: make catalog phlo_sql_0123456789ab_hive ==

@@ -17,8 +17,8 @@
 -- does:      compares the number of rows, and a checksum of each column in a sample, for each partition with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  rows = 6000
--- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them; `phlo-sql migrate detach iceberg.sales.orders` cuts the tie later
--- digest:    sha256:29a29dd1edc7ac33284599428d98bda5a7c4c391b77ea6b4dec0406412062bae
+-- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; --mode copy makes a table without that tie
+-- digest:    sha256:df0af2e752ab59e89afb7377e532be3f5e3f542a847d866dd9fc87f8185a0f11
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 20: make catalog phlo_sql_0123456789ab_hive ==
