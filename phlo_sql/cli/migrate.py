@@ -54,6 +54,12 @@ def migrate() -> None:
     show_default=True,
     help="What to do where the table exists.",
 )
+@click.option(
+    "--report",
+    "file",
+    metavar="FILE",
+    help="Write what was done, proofs and timings: .json, .html.",
+)
 @click.option("--resume", is_flag=True, help="Go on where the last run on this table stopped.")
 @slicing
 def convert(
@@ -65,6 +71,7 @@ def convert(
     *,
     partition_by: tuple[str, ...],
     resume: bool,
+    file: str | None,
     **given: Any,
 ) -> Report:
     """Make a table of data files: a file, a folder, partition folders (key=value) or a glob.
@@ -83,7 +90,7 @@ def convert(
     name, written_ref = table
     at = one_ref(written_ref, ref)
     if resume:
-        return gone_on(name, at, options)
+        return gone_on(name, at, options, file)
     intent = Convert(
         path=path,
         format=form,
@@ -92,7 +99,7 @@ def convert(
         partition_by=partition_by or None,
         **given,
     )
-    return converted(intent, options)
+    return converted(intent, options, file)
 
 
 @migrate.command()

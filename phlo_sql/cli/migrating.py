@@ -10,6 +10,7 @@ from phlo_sql.audit.journal import Journal, events, kept
 from phlo_sql.cli.change import change, confirm, run
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.draw_migration import migrated, operations, taken_back
+from phlo_sql.cli.migration_report import require_ending, save
 from phlo_sql.cli.output import Report
 from phlo_sql.cli.plan_document import plan_document
 from phlo_sql.errors import Code, PhloSqlError
@@ -92,14 +93,22 @@ def _told(of: Operation, event: Any) -> Operation:
             return of
 
 
-def converted(intent: Convert, options: Options) -> Report:
+def converted(intent: Convert, options: Options, file: str | None = None) -> Report:
     """Plan, show or run it; a failure says how to go back."""
+    if file is not None:
+        require_ending(file)
     try:
-        return change(intent, options, migrated)
+        return _reported(change(intent, options, migrated), file)
     except PhloSqlError as error:
         if error.code is Code.TARGET_EXISTS and intent.if_exists == "skip":
             return Report(status="noop", reason_code="exists", warnings=(error.problem,))
         raise _with_way_back(error, str(intent.table)) from error
+
+
+def _reported(report: Report, file: str | None) -> Report:
+    if file is not None and "plan" in report.data:
+        save(report, file)
+    return report
 
 
 def _with_way_back(error: PhloSqlError, table: str) -> PhloSqlError:
@@ -124,8 +133,10 @@ def _with_way_back(error: PhloSqlError, table: str) -> PhloSqlError:
     )
 
 
-def gone_on(table: TableName, ref: str | None, options: Options) -> Report:
+def gone_on(table: TableName, ref: str | None, options: Options, file: str | None = None) -> Report:
     """Run what is left of the last migration to this table. Raises NOTHING_RECORDED."""
+    if file is not None:
+        require_ending(file)
     with connected(options) as (settings, session):
         named = str(table.within(str(settings.trino_catalog.value)))
         last = next(
@@ -147,7 +158,7 @@ def gone_on(table: TableName, ref: str | None, options: Options) -> Report:
             return Report(status="planned", data={"plan": plan_document(book)})
         confirm(book, options)
         try:
-            return run(book.text, settings, session, options)
+            return _reported(run(book.text, settings, session, options), file)
         except PhloSqlError as error:
             raise _with_way_back(error, named) from error
 

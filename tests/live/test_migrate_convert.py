@@ -154,6 +154,23 @@ class TestCopy:
         created = bench.stack.rows(f"SHOW CREATE TABLE {schema}.a")[0][0]
         assert "id bigint COMMENT 'the key'" in created  # in place: Avro counts no NULLs
 
+    def test_partitions_side_by_side_a_sample_of_them_compared_and_a_report(
+        self, bench: Bench, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        schema = make_schema(bench.stack, "nessie")
+        for key in range(3):
+            bench.put(f"k={key}/a.parquet", pa.table({"id": list(range(10))}))
+        page = tmp_path / "report.html"
+        document = bench.convert(
+            bench.folder, f"{schema}.t", "--mode", "copy", "--parallel", "3", "--verify", "sample",
+            "--report", str(page),
+        )  # fmt: skip
+        assert document["data"]["result"]["rows"] == 30
+        assert bench.stack.rows(f"SELECT count(*), sum(k) FROM {schema}.t") == [(30, 30)]
+        text = page.read_text()
+        assert document["data"]["operation"] in text
+        assert "DIFFERS" not in text
+
 
 class TestRefused:
     """Each with its reason, and nothing left behind."""
