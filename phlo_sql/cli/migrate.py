@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phlo_sql.cli.options import TABLE, Options, going_back, local, slicing
+from phlo_sql.cli.spread import SpreadGroup
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
     from phlo_sql.model.names import TableName
 
 
-@click.group()
+@click.group(
+    cls=SpreadGroup,
+    elsewhere={
+        "from-hive": ("phlo_sql.cli.migrate_sources", "from_hive"),
+        "from-glue": ("phlo_sql.cli.migrate_sources", "from_glue"),
+    },
+)
 def migrate() -> None:
-    """Bring files into Iceberg, with proof that nothing changed, and a way back."""
+    """Bring tables and files into Iceberg, with proof that nothing changed, and a way back."""
 
 
 @migrate.command()

@@ -34,6 +34,7 @@ class SourceKind(Enum):
     DELTA = "delta"
     HUDI = "hudi"
     ICEBERG = "iceberg"
+    OTHER = "other"
 
     @property
     def left_alone(self) -> bool:

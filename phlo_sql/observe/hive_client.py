@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from hive_metastore.ThriftHiveMetastore import Client
 from hive_metastore.ttypes import GetTableRequest, GetTablesRequest
 from pyiceberg.catalog.hive import HiveCatalog, _HiveClient
-from thrift.protocol import TBinaryProtocol
+from thrift.protocol import TBinaryProtocol, TProtocol
 from thrift.transport import TSocket, TTransport
 
 from phlo_sql.errors import Code, PhloSqlError
@@ -72,7 +72,12 @@ def connected(uri: str) -> Iterator[MetastoreClient]:
     try:
         transport.open()
         yield MetastoreClient(TBinaryProtocol.TBinaryProtocol(transport))
-    except (TTransport.TTransportException, OSError, EOFError) as error:
+    except (
+        TTransport.TTransportException,
+        TProtocol.TProtocolException,
+        OSError,
+        EOFError,
+    ) as error:
         raise PhloSqlError(
             Code.SERVER_DOWN,
             f"the Hive metastore at {host}:{port} does not answer as one",

@@ -82,7 +82,11 @@ def _of_database(catalog: Any) -> Iterator[Listed]:
 
 
 def _of_catalog(catalog: Catalog) -> Iterator[Listed]:
-    from pyiceberg.exceptions import NoSuchIcebergTableError, NoSuchTableError
+    from pyiceberg.exceptions import (
+        NoSuchIcebergTableError,
+        NoSuchPropertyException,
+        NoSuchTableError,
+    )
 
     pending = list(catalog.list_namespaces())
     while pending:
@@ -90,7 +94,7 @@ def _of_catalog(catalog: Catalog) -> Iterator[Listed]:
         for identifier in catalog.list_tables(namespace):
             try:
                 table = catalog.load_table(identifier)
-            except (NoSuchTableError, NoSuchIcebergTableError):
+            except (NoSuchTableError, NoSuchIcebergTableError, NoSuchPropertyException):
                 continue  # dropped meanwhile, or no Iceberg table
             except ValueError as error:
                 raise PhloSqlError(

@@ -1,0 +1,99 @@
+"""`migrate from-hive` and `migrate from-glue`: the tables of a metastore's database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from phlo_sql.cli.options import Options, slicing
+
+if TYPE_CHECKING:
+    from phlo_sql.cli.output import Report
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _choices(command: _F) -> _F:
+    """What both commands are told of the tables and of how they come over."""
+    for option in reversed(
+        (
+            click.option("--database", metavar="NAME", required=True, help="Of the metastore."),
+            click.option(
+                "--target",
+                metavar="[CATALOG.]SCHEMA",
+                required=True,
+                help="Where the tables go, under their own names.",
+            ),
+            click.option(
+                "--table",
+                "tables",
+                metavar="PATTERN",
+                multiple=True,
+                help="Only these: a name or a glob, may be repeated.",
+            ),
+            click.option(
+                "--mode",
+                type=click.Choice(["auto", "in-place", "copy"]),
+                default="auto",
+                show_default=True,
+                help="auto: in place where that is proven safe, by copy where not.",
+            ),
+            click.option(
+                "--verify",
+                type=click.Choice(["count", "checksum", "sample"]),
+                help="How content is compared; checksum up to 50 GB and count above without it.",
+            ),
+            click.option(
+                "--if-exists",
+                type=click.Choice(["fail", "skip"]),
+                default="fail",
+                show_default=True,
+                help="What to do with a table that exists in the target.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("from-hive")
+@click.option("--uri", metavar="THRIFT", required=True, help="thrift://host:9083.")
+@_choices
+@slicing
+def from_hive(options: Options, *, tables: tuple[str, ...], **given: Any) -> Report:
+    """Bring tables of a Hive metastore into Iceberg; views and other formats are left alone.
+
+    \b
+    Examples:
+      phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales --dry-run
+      phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target nessie.sales --yes
+      phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales \\
+        --table "orders*" --mode copy --yes
+    """
+    from phlo_sql.cli.migrating_tables import migrated_tables
+    from phlo_sql.model.migration import FromHive
+
+    return migrated_tables(FromHive(tables=tables, **given), options)
+
+
+@click.command("from-glue")
+@click.option("--region", metavar="REGION", help="AWS's; the profile's own without it.")
+@click.option("--endpoint", metavar="URL", help="Glue's address, where it is not AWS's own.")
+@_choices
+@slicing
+def from_glue(options: Options, *, tables: tuple[str, ...], **given: Any) -> Report:
+    """Bring tables of AWS Glue into Iceberg, with AWS's usual credentials and profiles.
+
+    \b
+    Examples:
+      phlo-sql migrate from-glue --database sales --region eu-west-1 --target sales --dry-run
+      AWS_PROFILE=lake phlo-sql migrate from-glue --database sales --target sales --yes
+      phlo-sql migrate from-glue --database sales --region eu-west-1 --target sales \\
+        --table orders --if-exists skip --yes
+    """
+    from phlo_sql.cli.migrating_tables import migrated_tables
+    from phlo_sql.model.migration import FromGlue
+
+    return migrated_tables(FromGlue(tables=tables, **given), options)

@@ -1,0 +1,114 @@
+"""The tables of a database of a Hive metastore, in few calls: names, then tables by the hundred."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from hive_metastore.ttypes import MetaException, NoSuchObjectException
+
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.observe.hive_client import MetastoreClient, connected
+from phlo_sql.observe.metastore import (
+    Described,
+    Field,
+    Partition,
+    Storage,
+    chosen,
+    unknown_database,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TABLES_AT_ONCE = 250
+_PARTITIONS_AT_ONCE = 1000
+_CONNECTIONS = 8
+
+
+def read_database(uri: str, database: str, patterns: Sequence[str] = ()) -> tuple[Described, ...]:
+    """Raises PhloSqlError: SERVER_DOWN, UNKNOWN_SCHEMA, UNKNOWN_TABLE, PERMISSION_DENIED."""
+    with connected(uri) as client:
+        try:
+            client.get_database(database)
+        except NoSuchObjectException:
+            raise unknown_database(database, client.get_all_databases()) from None
+        except MetaException as error:
+            raise _refused(database, error) from error
+        names = chosen(client.get_all_tables(database), patterns, database)
+    batches = [
+        names[start : start + _TABLES_AT_ONCE] for start in range(0, len(names), _TABLES_AT_ONCE)
+    ]
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        found = list(pool.map(lambda batch: _tables(uri, database, batch), batches))
+    return tuple(sorted((each for part in found for each in part), key=lambda each: each.name))
+
+
+def _tables(uri: str, database: str, names: Sequence[str]) -> list[Described]:
+    with connected(uri) as client:
+        try:
+            tables = client.get_table_objects_by_name(database, names)
+            return [
+                _described(each, _partitions(client, database, each) if each.partitionKeys else ())
+                for each in tables
+            ]
+        except MetaException as error:
+            raise _refused(database, error) from error
+
+
+def _partitions(client: MetastoreClient, database: str, table: Any) -> tuple[Partition, ...]:
+    """By name, a thousand at once: one answer with all would have to fit into memory twice."""
+    names = client.get_partition_names(database, table.tableName, -1)
+    found: list[Partition] = []
+    for start in range(0, len(names), _PARTITIONS_AT_ONCE):
+        some = names[start : start + _PARTITIONS_AT_ONCE]
+        found += [
+            Partition(
+                values=tuple(each.values),
+                storage=_storage(each.sd),
+                parameters=dict(each.parameters or {}),
+            )
+            for each in client.get_partitions_by_names(database, table.tableName, some)
+        ]
+    return tuple(found)
+
+
+def _described(table: Any, partitions: tuple[Partition, ...]) -> Described:
+    return Described(
+        name=table.tableName,
+        type=table.tableType or "",
+        owner=table.owner or None,
+        parameters=dict(table.parameters or {}),
+        storage=_storage(table.sd),
+        columns=_fields(table.sd.cols),
+        partition_columns=_fields(table.partitionKeys),
+        partitions=partitions,
+        bucket_columns=tuple(table.sd.bucketCols or ()),
+        buckets=max(0, table.sd.numBuckets or 0),
+        sort_columns=tuple(each.col for each in table.sd.sortCols or ()),
+    )
+
+
+def _storage(storage: Any) -> Storage:
+    return Storage(
+        location=(storage.location or "").rstrip("/"),
+        input_format=storage.inputFormat or "",
+        serde=(storage.serdeInfo.serializationLib or "") if storage.serdeInfo else "",
+    )
+
+
+def _fields(columns: Any) -> tuple[Field, ...]:
+    return tuple(
+        Field(name=each.name, type=each.type, comment=each.comment or None)
+        for each in columns or ()
+    )
+
+
+def _refused(database: str, error: Exception) -> PhloSqlError:
+    cause = (str(getattr(error, "message", "") or error).splitlines() or [""])[0][:200]
+    denied = any(word in cause.lower() for word in ("permission", "denied", "not authorized"))
+    return PhloSqlError(
+        Code.PERMISSION_DENIED if denied else Code.CATALOG_UNREADABLE,
+        f"the metastore does not tell of database {database}: {cause}",
+        "ask its administrator for the right to read it" if denied else "see the metastore's log",
+    )

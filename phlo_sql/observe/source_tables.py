@@ -1,0 +1,260 @@
+"""A metastore's tables as `SourceTable`s: files found on the storage, each in its partition."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from phlo_sql.compile.hive_types import mapped_hive
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.model.migration import (
+    NULL_PARTITION,
+    Bucketing,
+    SourceColumn,
+    SourceFile,
+    SourceKind,
+    SourcePartition,
+    SourceTable,
+)
+from phlo_sql.observe.metastore import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pyiceberg.io import FileIO
+
+    from phlo_sql.model.migration import Format
+    from phlo_sql.observe.metastore import Described, Field, Partition
+
+_LISTED_AT_ONCE = 16
+_NAMED = 3
+_UNKEPT = re.compile(
+    r"comment|external|transient_lastddltime|numfiles|totalsize|rawdatasize|numrows|numpartitions|"
+    r"column_stats_accurate|trino_.*|presto_.*|bucketing_version|auto\.purge|last_modified_.*"
+)
+"""Properties that tell of the state of a Hive table, or that Trino writes for itself."""
+Listed = dict[str, list[SourceFile]]
+"""Files by the folder that holds them."""
+
+
+def read_sources(
+    tables: Sequence[Described], usual: SourceKind, properties: Mapping[str, str]
+) -> tuple[SourceTable, ...]:
+    """Listed side by side. Raises PhloSqlError(STORAGE_UNREADABLE)."""
+    from pyiceberg.io.pyarrow import PyArrowFileIO
+
+    from phlo_sql.observe import listing
+
+    io = PyArrowFileIO(dict(properties))
+
+    def gone(locations: Sequence[str]) -> Sequence[str]:
+        return listing.absent(io, locations)
+
+    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+        return tuple(pool.map(lambda each: source_of(each, usual, _lister(io), gone), tables))
+
+
+def source_of(
+    table: Described,
+    usual: SourceKind,
+    listed: Callable[[str], Listed],
+    gone: Callable[[Sequence[str]], Sequence[str]],
+) -> SourceTable:
+    """One table; `listed` gives the files below a location, `gone` which folders are not there."""
+    kind, why = kind_of(table, usual)
+    columns = tuple(_column(each, table.storage.format) for each in table.columns)
+    keys = tuple(_column(each, None) for each in table.partition_columns)
+    if not why:
+        kind, why = _unreadable(kind, (*columns, *keys))
+    partitions: tuple[SourcePartition, ...] = ()
+    if not why and table.storage.format is not None:
+        partitions = _without_gone(_placed(table, table.storage.format, listed), gone)
+        kind, why = _beyond_folders(kind, table, partitions, listed)
+    return SourceTable(
+        kind=kind,
+        name=None,
+        location=_s3(table.storage.location),
+        format=table.storage.format,
+        columns=columns,
+        partition_columns=keys,
+        partitions=partitions,
+        bucketing=_bucketing(table),
+        owner=table.owner,
+        comment=table.parameters.get("comment"),
+        properties=_kept(table.parameters),
+        why_left_alone=why,
+    )
+
+
+def _without_gone(
+    partitions: tuple[SourcePartition, ...], gone: Callable[[Sequence[str]], Sequence[str]]
+) -> tuple[SourcePartition, ...]:
+    """An empty folder has no rows to bring over; one that is gone is a question to a person."""
+    empty = [each.location for each in partitions if each.missing]
+    lost = set(gone(empty)) if empty else set()
+    return tuple(each for each in partitions if not each.missing or each.location in lost)
+
+
+def _lister(io: FileIO) -> Callable[[str], Listed]:
+    from phlo_sql.observe import listing
+
+    known: dict[str, Listed] = {}
+
+    def listed(location: str) -> Listed:
+        if location not in known:
+            rows = listing.list_files(io, location)
+            known[location] = _by_folder(location, rows.to_pylist())
+        return known[location]
+
+    return listed
+
+
+def _by_folder(location: str, rows: Iterable[Mapping[str, object]]) -> Listed:
+    found: Listed = defaultdict(list)
+    for row in rows:
+        path = str(row["path"])
+        below = path.removeprefix(location).strip("/").split("/")
+        if any(each.startswith((".", "_")) for each in below if not each.startswith("__HIVE")):
+            continue
+        found[path.rpartition("/")[0]].append(SourceFile(path=path, bytes=int(str(row["size"]))))
+    return dict(found)
+
+
+def _placed(
+    table: Described, form: Format, listed: Callable[[str], Listed]
+) -> tuple[SourcePartition, ...]:
+    root = _s3(table.storage.location)
+    if not table.partition_columns:
+        return (_folder(root, (), "", form, listed(root)),)
+    return tuple(_partition(table, each, form, listed) for each in table.partitions)
+
+
+def _partition(
+    table: Described, told: Partition, form: Format, listed: Callable[[str], Listed]
+) -> SourcePartition:
+    root, location = _s3(table.storage.location), _s3(told.storage.location)
+    own = location.startswith(f"{root}/")
+    raw = location.removeprefix(f"{root}/") if own else ""
+    values = tuple(None if each == NULL_PARTITION else each for each in told.values)
+    usual = [
+        (field.name.lower(), NULL_PARTITION if value is None else value)
+        for field, value in zip(table.partition_columns, values, strict=True)
+    ]
+    read = [tuple(map(unquote, each.split("=", 1))) for each in raw.split("/")]
+    custom = [(name.lower(), *rest) for name, *rest in read] != usual
+    spelt = "/".join(f"{quote(name)}={quote(value, safe=' ')}" for name, value in usual)
+    files = listed(root if own else location)
+    return _folder(
+        location,
+        values,
+        spelt if custom else raw,
+        told.storage.format or form,
+        files,
+        custom=custom,
+    )
+
+
+def _folder(
+    location: str,
+    values: tuple[str | None, ...],
+    raw: str,
+    form: Format,
+    files: Listed,
+    *,
+    custom: bool = False,
+) -> SourcePartition:
+    below = [folder for folder in files if folder.startswith(f"{location}/")]
+    return SourcePartition(
+        values=values,
+        raw=raw,
+        location=location,
+        format=form,
+        files=tuple(sorted(files.get(location, ()), key=lambda each: each.path)),
+        custom_location=custom,
+        missing=bool(values) and location not in files and not below,
+        doubt="files lie in folders below it, which Hive does not read" if below else None,
+    )
+
+
+def _beyond_folders(
+    kind: SourceKind,
+    table: Described,
+    partitions: Sequence[SourcePartition],
+    listed: Callable[[str], Listed],
+) -> tuple[SourceKind, str]:
+    """Folders that no partition names would become rows, and partitions elsewhere would be lost:
+    the files are read by their folders, not by what the metastore says of them."""
+    if not table.partition_columns:
+        return kind, ""
+    if custom := [each.location for each in partitions if each.custom_location]:
+        return SourceKind.OTHER, (
+            f"{len(custom)} partitions do not lie in the folder that is named after their values "
+            f"({', '.join(custom[:_NAMED])})"
+        )
+    if other := sorted({each.format for each in partitions} - {table.storage.format}):
+        return SourceKind.OTHER, (
+            f"some of its partitions are {other[0]}, the others {table.storage.format}"
+        )
+    root = _s3(table.storage.location)
+    named = {_s3(each.storage.location) for each in table.partitions}
+    strange = sorted(folder for folder in listed(root) if folder not in named and "=" in folder)
+    if strange:
+        return SourceKind.OTHER, (
+            f"{len(strange)} folders below it belong to no partition of the metastore "
+            f"({', '.join(strange[:_NAMED])}): register them, or move them away"
+        )
+    return kind, ""
+
+
+def _unreadable(kind: SourceKind, columns: Sequence[SourceColumn]) -> tuple[SourceKind, str]:
+    for each in columns:
+        if not each.target_type:
+            return SourceKind.OTHER, f"column {each.name}: {each.meaning}"
+    return kind, ""
+
+
+def _column(field: Field, form: Format | None) -> SourceColumn:
+    told = mapped_hive(field.type, form)
+    return SourceColumn(
+        name=field.name,
+        type=field.type,
+        comment=field.comment,
+        target_type=told.target,
+        read_type=told.read,
+        meaning=told.meaning,
+        doubt=told.doubt,
+    )
+
+
+def _bucketing(table: Described) -> Bucketing | None:
+    if not table.buckets or not table.bucket_columns:
+        return None
+    return Bucketing(
+        columns=table.bucket_columns, buckets=table.buckets, sorted_by=table.sort_columns
+    )
+
+
+def _kept(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in parameters.items()
+        if not _UNKEPT.fullmatch(name.lower()) and not name.startswith(("spark.sql.", "STATS_"))
+    }
+
+
+def _s3(location: str) -> str:
+    """Hadoop's spellings of S3 are one store."""
+    return re.sub(r"^s3[an]://", "s3://", location.rstrip("/"))
+
+
+def require_sources(tables: Sequence[object], database: str) -> None:
+    """Raises PhloSqlError(UNKNOWN_TABLE): an empty database is more often a wrong one."""
+    if not tables:
+        raise PhloSqlError(
+            Code.UNKNOWN_TABLE,
+            f"database {database} has no tables",
+            "check --database: the metastore has others",
+        )

@@ -1,0 +1,255 @@
+"""`migrate from-hive` and `from-glue` on a real metastore: files of three writers, what is left
+alone, and what is refused."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hive_metastore.ttypes import FieldSchema, SerDeInfo, StorageDescriptor, Table
+from hive_metastore.ttypes import Partition as HivePartition
+
+from phlo_sql.observe.hive_client import connected
+from phlo_sql.stack import ports
+from tests.live.migrating import Bench, everything, new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from phlo_sql.stack.clients import Clients
+    from tests.live.glue_copies import GlueCopies
+
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
+
+EDGES = """
+    SELECT * FROM (VALUES
+      (BIGINT '1', DOUBLE '-0.0', '', DATE '1900-01-01', DECIMAL '9999999999999999999999999999.99',
+        ARRAY['a', NULL], 'a b'),
+      (2, nan(), 'ünï ✓ 𝄞', DATE '9999-12-31', DECIMAL '-0.01', ARRAY[], 'a b'),
+      (3, NULL, 'it''s "q"', NULL, NULL, NULL, NULL),
+      (4, infinity(), NULL, DATE '1970-01-01', DECIMAL '0', ARRAY['z'], 'x_y-1'),
+      (5, 1.5, 'z', DATE '2026-01-01', DECIMAL '1.00', ARRAY['z'], 'a/b=c'))
+      AS t (id, d, text, day, price, tags, region)
+"""
+PARQUET = (
+    "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+)
+
+
+@pytest.fixture
+def bench(
+    hive_stack: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Bench:
+    return Bench(
+        stack=hive_stack,
+        state=tmp_path,
+        folder=new_folder(),
+        monkeypatch=monkeypatch,
+        capsys=capsys,
+    )
+
+
+@pytest.fixture
+def source(hive_stack: Clients, make_schema: Callable[..., str]) -> Iterator[str]:
+    """A database that is emptied by the metastore itself: Trino drops no Delta or Iceberg there."""
+    name = make_schema(hive_stack, "hive").partition(".")[2]
+    yield name
+    with connected(hive_stack.env["HIVE_METASTORE_URI"]) as client:
+        for table in client.get_all_tables(name):
+            client.drop_table(name, table, True)
+
+
+@pytest.fixture
+def target(hive_stack: Clients) -> Iterator[str]:
+    """A schema whose tables are unregistered rather than dropped: they read the source's files."""
+    name = f"m{uuid.uuid4().hex[:12]}"
+    hive_stack.rows(f"CREATE SCHEMA nessie.{name}")
+    yield f"nessie.{name}"
+    for (table,) in hive_stack.rows(f"SHOW TABLES FROM nessie.{name}"):
+        hive_stack.rows(f"CALL nessie.system.unregister_table('{name}', '{table}')")
+    hive_stack.rows(f"DROP SCHEMA nessie.{name}")
+
+
+def uri(bench: Bench) -> str:
+    return bench.stack.env["HIVE_METASTORE_URI"]
+
+
+def from_hive(
+    bench: Bench, database: str, target: str, *argv: str, expect: int = 0
+) -> dict[str, Any]:
+    words = ("from-hive", "--uri", uri(bench), "--database", database, "--target", target)
+    return bench(*words, *argv, expect=expect)
+
+
+def told(bench: Bench, database: str, name: str, place: str, **given: Any) -> None:
+    """A table that somebody else's program put into the metastore."""
+    columns = given.pop("columns", [("id", "bigint")])
+    keys = given.pop("keys", [])
+    kind = given.pop("kind", "EXTERNAL_TABLE")
+    partitions = given.pop("partitions", {})
+
+    def storage(location: str) -> StorageDescriptor:
+        return StorageDescriptor(
+            cols=[FieldSchema(name=column, type=type_) for column, type_ in columns],
+            location=location,
+            inputFormat=PARQUET[0],
+            outputFormat="",
+            numBuckets=-1,
+            serdeInfo=SerDeInfo(serializationLib=PARQUET[1], parameters={}),
+            bucketCols=[],
+            sortCols=[],
+            parameters={},
+        )
+
+    with connected(uri(bench)) as client:
+        client.create_table(
+            Table(
+                tableName=name,
+                dbName=database,
+                owner="spark",
+                sd=storage(place),
+                partitionKeys=[FieldSchema(name=key, type="string") for key in keys],
+                parameters={"EXTERNAL": "TRUE", **given},
+                tableType=kind,
+            )
+        )
+        client.add_partitions(
+            [
+                HivePartition(
+                    values=[value],
+                    dbName=database,
+                    tableName=name,
+                    sd=storage(location),
+                    parameters={},
+                )
+                for value, location in partitions.items()
+            ]
+        )
+
+
+def same(stack: Clients, one: str, other: str, columns: str = "id, d, text, day, price") -> None:
+    asked = f"SELECT count(*), checksum(ROW({columns})) FROM"
+    assert stack.rows(f"{asked} {one}") == stack.rows(f"{asked} {other}")
+
+
+def test_a_database_of_trinos_tables(bench: Bench, source: str, target: str) -> None:
+    stack = bench.stack
+    stack.rows(
+        f"CREATE TABLE hive.{source}.parted COMMENT 'kept' WITH (format = 'PARQUET', "
+        f"partitioned_by = ARRAY['region']) AS {EDGES}"
+    )
+    stack.rows(
+        f"CREATE TABLE hive.{source}.whole WITH (format = 'ORC') AS SELECT e.*, "
+        f"CAST('ch' AS char(5)) AS c, SMALLINT '7' AS s FROM ({EDGES}) e"
+    )
+    stack.rows(f"CREATE VIEW hive.{source}.seen AS SELECT 1 AS x")
+    stack.rows(f"CREATE TABLE hive.{source}.lines WITH (format = 'TEXTFILE') AS SELECT 'a' AS x")
+    told(
+        bench, source, "lake_delta", f"{bench.folder}/d", **{"spark.sql.sources.provider": "delta"}
+    )
+    stack.rows(f"CREATE TABLE iceberg_hive.{source}.lake_ice (x integer)")
+    before = bench.files(f"s3://lake/hive_external/{source}.db", f"s3://lake/hive/{source}.db")
+
+    planned = from_hive(bench, source, target, "--dry-run")["data"]["migrations"]
+    states = {each["table"].rpartition(".")[2]: (each["kind"], each["state"]) for each in planned}
+    assert states == {
+        "parted": ("hive", "planned"),
+        "whole": ("hive", "planned"),
+        "seen": ("view", "left alone"),
+        "lines": ("other", "left alone"),
+        "lake_delta": ("delta", "left alone"),
+        "lake_ice": ("iceberg", "left alone"),
+    }
+    assert stack.rows(f"SHOW TABLES FROM {target}") == []
+
+    done = from_hive(bench, source, target, "--yes")
+    assert done["status"] == "success"
+    for table in ("parted", "whole"):
+        same(stack, f"hive.{source}.{table}", f"{target}.{table}")
+    assert stack.rows(f"SELECT region FROM {target}.parted WHERE id IN (3, 5) ORDER BY id") == [
+        (None,),
+        ("a/b=c",),
+    ]
+    assert stack.rows(f"SELECT DISTINCT s, c FROM {target}.whole") == [(7, "ch")]
+    modes = stack.rows(
+        f"SELECT \"$path\" LIKE '%/{source}.db/%', id FROM {target}.parted ORDER BY id"
+    )
+    assert modes == [(True, 1), (True, 2), (True, 3), (True, 4), (False, 5)]
+    assert (
+        bench.files(f"s3://lake/hive_external/{source}.db", f"s3://lake/hive/{source}.db") == before
+    )
+
+    again = from_hive(bench, source, target, "--if-exists", "skip", "--yes")
+    assert again["status"] == "noop"
+
+
+def test_files_that_pyarrow_wrote_are_read_by_their_own_names(
+    bench: Bench, source: str, target: str
+) -> None:
+    rows = everything(zoned=False).drop_columns(["ts", "raw", "place", "tags"])
+    bench.put("t/part-0.parquet", rows)
+    columns = [
+        ("id", "bigint"), ("small", "int"), ("ok", "boolean"), ("f", "float"), ("d", "double"),
+        ("price", "decimal(38,0)"), ("rate", "decimal(5,2)"), ("text", "string"), ("day", "date"),
+    ]  # fmt: skip
+    told(bench, source, "t", f"{bench.folder}/t", columns=columns)
+    done = from_hive(bench, source, target, "--table", "t", "--yes")
+    assert done["data"]["result"]["rows"] == rows.num_rows
+    same(bench.stack, f"hive.{source}.t", f"{target}.t")
+
+
+@pytest.mark.parametrize("lost", ["custom", "unknown", "gone"])
+def test_partitions_that_folders_do_not_tell_are_refused(
+    bench: Bench, source: str, target: str, lost: str
+) -> None:
+    rows = everything(zoned=False).select(["id"])
+    known = bench.put("t/k=1/a.parquet", rows).rpartition("/")[0]
+    partitions = {"1": known}
+    if lost == "custom":
+        partitions["2"] = bench.put("away/a.parquet", rows).rpartition("/")[0]
+    elif lost == "unknown":
+        bench.put("t/k=3/a.parquet", rows)
+    else:
+        partitions["4"] = f"{bench.folder}/t/k=4"
+    told(bench, source, "t", f"{bench.folder}/t", keys=["k"], partitions=partitions)
+    if lost == "gone":
+        bench.store.delete_dir(f"{bench.folder.removeprefix('s3://')}/t/k=4")
+    refused = from_hive(bench, source, target, "--yes", expect=3)
+    assert refused["reason_code"] == "not_migratable"
+    assert bench.stack.rows(f"SHOW TABLES FROM {target}") == []
+
+
+def test_a_table_of_glue(bench: Bench, source: str, target: str, glue: GlueCopies) -> None:
+    bench.stack.rows(
+        f"CREATE TABLE hive.{source}.t WITH (format = 'PARQUET', "
+        f"partitioned_by = ARRAY['region']) AS {EDGES}"
+    )
+    glue.copy(source)
+    where = ("--endpoint", bench.stack.env["GLUE_ENDPOINT_URL"], "--region", "us-east-1")
+    words = ("from-glue", *where, "--target", target, "--database")
+    assert bench(*words, source, "--yes")["data"]["result"]["rows"] == 5
+    same(bench.stack, f"hive.{source}.t", f"{target}.t")
+    wrong = bench(*words, source[:-1], "--dry-run", expect=1)
+    assert wrong["reason_code"] == "unknown_schema"
+
+
+def test_sources_that_do_not_answer_are_one_line(bench: Bench) -> None:
+    address = f"127.0.0.1:{ports.choose(('free',), {}, {})['free']}"
+    rest = ("--database", "x", "--target", "nessie.x", "--dry-run")
+    down = bench("from-hive", "--uri", f"thrift://{address}", *rest, expect=1)
+    assert down["reason_code"] == "server_down"
+    s3 = bench.stack.env["ICEBERG_S3_ENDPOINT"].removeprefix("http://")
+    other = bench("from-hive", "--uri", f"thrift://{s3}", *rest, expect=1)
+    assert other["reason_code"] == "server_down"
+    bad = bench("from-hive", "--uri", "h:9083", *rest, expect=2)
+    assert bad["reason_code"] == "bad_setting"
+    unknown = bench("from-hive", "--uri", uri(bench), *rest, expect=1)
+    assert unknown["reason_code"] == "unknown_schema"
+    gone = bench("from-glue", "--endpoint", f"http://{address}", *rest, expect=1)
+    assert gone["reason_code"] == "server_down"

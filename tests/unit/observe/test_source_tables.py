@@ -1,0 +1,151 @@
+"""A metastore's words and a storage's files, put together: what each table is, and what is refused
+rather than lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.model.migration import SourceFile, SourceKind
+from phlo_sql.observe.metastore import Described, Field, Partition, Storage, chosen, kind_of
+from phlo_sql.observe.source_tables import Listed, source_of
+
+ROOT = "s3://lake/db/t"
+PARQUET = Storage(location=ROOT, input_format="x.MapredParquetInputFormat", serde="")
+TABLE = Described(
+    name="t",
+    type="EXTERNAL_TABLE",
+    owner="ann",
+    parameters={"comment": "what it is", "numRows": "7", "team": "x"},
+    storage=PARQUET,
+    columns=(Field(name="id", type="bigint", comment="key"),),
+    partition_columns=(Field(name="Region", type="string"), Field(name="day", type="date")),
+)
+
+
+def partition(*values: str, location: str, serde: str = "parquet") -> Partition:
+    storage = Storage(location=location, input_format="", serde=serde)
+    return Partition(values=values, storage=storage)
+
+
+def listing(*paths: str) -> Listed:
+    found: Listed = {}
+    for path in paths:
+        found.setdefault(path.rpartition("/")[0], []).append(SourceFile(path=path, bytes=10))
+    return found
+
+
+def test_files_stand_in_their_partitions() -> None:
+    table = replace(
+        TABLE,
+        storage=replace(PARQUET, location="s3a://lake/db/t/"),
+        partitions=(
+            partition("a/b", "2026-01-01", location=f"{ROOT}/region=a%2Fb/day=2026-01-01"),
+            partition(
+                "__HIVE_DEFAULT_PARTITION__",
+                "2026-01-01",
+                location=f"{ROOT}/region=__HIVE_DEFAULT_PARTITION__/day=2026-01-01",
+            ),
+        ),
+    )
+    files = listing(
+        f"{ROOT}/region=a%2Fb/day=2026-01-01/1",
+        f"{ROOT}/region=a%2Fb/day=2026-01-01/2",
+        f"{ROOT}/region=__HIVE_DEFAULT_PARTITION__/day=2026-01-01/3",
+    )
+    found = source_of(table, SourceKind.HIVE, lambda _location: files, list)
+    assert found.kind is SourceKind.HIVE
+    assert [each.values for each in found.partitions] == [
+        ("a/b", "2026-01-01"),
+        (None, "2026-01-01"),
+    ]
+    assert [len(each.files) for each in found.partitions] == [2, 1]
+    assert found.partitions[0].raw == "region=a%2Fb/day=2026-01-01"
+    assert not any(each.custom_location or each.missing for each in found.partitions)
+    assert (found.bytes, found.owner, found.comment) == (30, "ann", "what it is")
+    assert found.properties == {"team": "x"}
+    assert found.columns[0].comment == "key"
+
+
+class TestNothingIsLostSilently:
+    def test_a_folder_that_is_gone_is_missing(self) -> None:
+        place = f"{ROOT}/region=a/day=2026-01-01"
+        table = replace(TABLE, partitions=(partition("a", "2026-01-01", location=place),))
+        (found,) = source_of(table, SourceKind.HIVE, lambda _location: {}, list).partitions
+        assert found.missing
+        none = source_of(table, SourceKind.HIVE, lambda _location: {}, lambda _folders: [])
+        assert none.partitions == ()
+
+    @pytest.mark.parametrize("place", ["s3://lake/elsewhere/x", f"{ROOT}/other"])
+    def test_a_partition_outside_of_its_folder(self, place: str) -> None:
+        table = replace(TABLE, partitions=(partition("a", "2026-01-01", location=place),))
+        found = source_of(table, SourceKind.HIVE, lambda _location: listing(f"{place}/1"), list)
+        assert found.kind is SourceKind.OTHER
+        assert place in found.why_left_alone
+
+    def test_a_folder_that_the_metastore_does_not_know(self) -> None:
+        place = f"{ROOT}/region=a/day=2026-01-01"
+        table = replace(TABLE, partitions=(partition("a", "2026-01-01", location=place),))
+        files = listing(f"{place}/1", f"{ROOT}/region=b/day=2026-01-01/2")
+        found = source_of(table, SourceKind.HIVE, lambda _location: files, list)
+        assert found.kind is SourceKind.OTHER
+        assert "1 folders below it belong to no partition" in found.why_left_alone
+
+    def test_partitions_of_two_formats(self) -> None:
+        places = [f"{ROOT}/region={name}/day=2026-01-01" for name in "ab"]
+        table = replace(
+            TABLE,
+            partitions=(
+                partition("a", "2026-01-01", location=places[0]),
+                partition("b", "2026-01-01", location=places[1], serde="OrcSerde"),
+            ),
+        )
+        files = listing(*(f"{place}/1" for place in places))
+        found = source_of(table, SourceKind.HIVE, lambda _location: files, list)
+        assert "some of its partitions are orc" in found.why_left_alone
+
+    def test_files_below_the_folder_are_not_hives(self) -> None:
+        table = replace(TABLE, partition_columns=())
+        files = listing(f"{ROOT}/1", f"{ROOT}/deeper/2")
+        (found,) = source_of(table, SourceKind.HIVE, lambda _location: files, list).partitions
+        assert [each.path for each in found.files] == [f"{ROOT}/1"]
+        assert found.doubt
+
+    def test_a_type_that_iceberg_has_not(self) -> None:
+        table = replace(TABLE, columns=(Field(name="u", type="uniontype<int,string>"),))
+        found = source_of(table, SourceKind.HIVE, lambda _location: {}, list)
+        assert found.why_left_alone.startswith("column u: ")
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ({"type": "VIRTUAL_VIEW"}, SourceKind.VIEW),
+        ({"type": "MATERIALIZED_VIEW"}, SourceKind.VIEW),
+        ({"parameters": {"table_type": "ICEBERG"}}, SourceKind.ICEBERG),
+        ({"parameters": {"spark.sql.sources.provider": "delta"}}, SourceKind.DELTA),
+        ({"parameters": {"transactional": "TRUE"}}, SourceKind.ACID),
+        (
+            {"storage": replace(PARQUET, input_format="org.apache.hudi.hadoop.HoodieParquet")},
+            SourceKind.HUDI,
+        ),
+        ({"storage": replace(PARQUET, input_format="TextInputFormat")}, SourceKind.OTHER),
+        ({}, SourceKind.GLUE),
+    ],
+)
+def test_what_is_left_alone(changed: dict[str, object], kind: SourceKind) -> None:
+    found, why = kind_of(replace(TABLE, **changed), SourceKind.GLUE)  # type: ignore[arg-type]
+    assert found is kind
+    assert bool(why) is found.left_alone
+
+
+def test_patterns_choose_and_a_wrong_one_is_told_with_near_names() -> None:
+    names = ["orders", "orders_old", "items"]
+    assert chosen(names, ["ORD*"], "db") == ("orders", "orders_old")
+    assert chosen(names, [], "db") == ("items", "orders", "orders_old")
+    with pytest.raises(PhloSqlError) as caught:
+        chosen(names, ["order"], "db")
+    assert caught.value.code is Code.UNKNOWN_TABLE
+    assert "orders" in caught.value.hint
