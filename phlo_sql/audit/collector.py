@@ -216,6 +216,7 @@ def _server(application: Any, place: Place) -> uvicorn.Server:
         access_log=False,
         lifespan="on",
         server_header=False,
+        proxy_headers=False,
         http="httptools",
         loop="asyncio",
         ws="none",

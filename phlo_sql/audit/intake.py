@@ -142,7 +142,7 @@ class Intake:
         try:
             rows = rows_of(_document(body), full=self.full)
             return [_line(row) for row in rows]
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             reason = str(error).splitlines()[0][:200] if str(error) else "it is nested too deeply"
             self.tell(f"what was posted is no event of Trino: {reason}")
             return None

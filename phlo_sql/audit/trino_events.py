@@ -142,8 +142,8 @@ def _outputs(body: Mapping[str, Any]) -> Iterator[Share]:
 
 def _inputs(body: Mapping[str, Any]) -> Iterator[Share]:
     """A table that is read twice in a query is one; a view stands beside the tables below it."""
-    inputs = _part(body, "ioMetadata").get("inputs") or ()
-    views = _part(body, "metadata").get("tables") or ()
+    inputs = _parts(_part(body, "ioMetadata"), "inputs")
+    views = _parts(_part(body, "metadata"), "tables")
     rows: Counter[str | None] = Counter()
     read: Counter[str | None] = Counter()
     columns: dict[str | None, dict[str, None]] = {}
@@ -152,19 +152,20 @@ def _inputs(body: Mapping[str, Any]) -> Iterator[Share]:
         name = _name(each.get("catalogName"), each.get("schema"), each.get("table"))
         rows[name] += _whole(each.get("physicalInputRows")) or 0
         read[name] += _whole(each.get("physicalInputBytes")) or 0
-        found = (str(_column(column)) for column in each.get("columns") or ())
+        used = each.get("columns")
+        found = (str(_column(column)) for column in (used if isinstance(used, list) else ()))
         columns.setdefault(name, {}).update(dict.fromkeys(found))
         info = each.get("connectorInfo")
         snapshot = info.get("snapshotId") if isinstance(info, dict) else None
         if isinstance(snapshot, int):
             snapshots[name] = snapshot
-    for name, used in columns.items():
+    for name, named in columns.items():
         more = (("snapshot_id", snapshots[name]),) if name in snapshots else ()
         yield Share(
             name,
             min(rows[name], _MOST),
             min(read[name], _MOST),
-            (("access", "read"), ("columns", [_text(column) for column in used]), *more),
+            (("access", "read"), ("columns", [_text(column) for column in named]), *more),
         )
     for each in views:
         name = _name(each.get("catalog"), each.get("schema"), each.get("table"))
@@ -243,6 +244,11 @@ def _details(body: Mapping[str, Any], statement: str) -> dict[str, Any]:
 def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = body.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _parts(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = body.get(name)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _moment(value: object) -> datetime | None:

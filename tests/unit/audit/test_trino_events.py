@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from phlo_sql.audit.trino_events import rows_of
 
@@ -163,6 +166,39 @@ def test_a_table_that_is_read_twice_is_one_row() -> None:
 def test_what_is_no_event(wrong: object) -> None:
     with pytest.raises(ValueError, match=r"is no event|names no query"):
         rows_of(wrong, full=False)
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def places(value: object, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a document."""
+    inner: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
+    inner = list(enumerate(value)) if isinstance(value, list) else inner
+    return [above, *(each for key, below in inner for each in places(below, (*above, key)))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_anywhere_in_a_body_it_is_rows_or_no_event(data: st.DataObject) -> None:
+    found = body(data.draw(st.sampled_from(["failed", "insert", "optimize", "select"])))
+    path = data.draw(st.sampled_from([place for place in places(found) if place]))
+    inside: Any = found
+    for key in path[:-1]:
+        inside = inside[key]
+    inside[path[-1]] = data.draw(ANY)
+    try:
+        rows = rows_of(found, full=data.draw(st.booleans()))
+    except ValueError:
+        return
+    assert rows or "stageId" in found
+    assert [orjson.loads(orjson.dumps(row)) for row in rows]
 
 
 def test_odd_values_leave_a_row_that_postgresql_can_hold() -> None:
