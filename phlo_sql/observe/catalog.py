@@ -55,7 +55,20 @@ def open_catalog(name: str, properties: Mapping[str, str]) -> Catalog:
 
             merged.pop("type", None)
             merged["py-catalog-impl"] = IMPLEMENTATION
-        return load_catalog(str(merged.pop(CATALOG_NAME, name)), **merged)
+        return _keeping_none_open(load_catalog(str(merged.pop(CATALOG_NAME, name)), **merged))
+
+
+def _keeping_none_open(catalog: Catalog) -> Catalog:
+    """PyIceberg's JDBC catalog has no `close`: each of its sessions gets a connection of its own,
+    and gives it back to the server."""
+    engine = getattr(catalog, "engine", None)
+    if engine is not None and engine.dialect.name == "postgresql":
+        from sqlalchemy import create_engine
+        from sqlalchemy.pool import NullPool
+
+        engine.dispose()
+        setattr(catalog, "engine", create_engine(engine.url, poolclass=NullPool))  # noqa: B010
+    return catalog
 
 
 def at_ref(properties: Mapping[str, str], ref: str) -> dict[str, str]:
