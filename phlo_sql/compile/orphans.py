@@ -34,6 +34,8 @@ _HINT = "version-hint.text"
 _NAMED = 3
 _EASY = timedelta(hours=1)
 """A plan whose outcome holds that long may have the round retention that was asked for."""
+_APART = timedelta(seconds=30)
+"""How long a plan must hold, at least, to be run."""
 OTHER = "other file"
 LISTED = pa.schema([*SCHEMA, pa.field("modified", pa.timestamp("us", "UTC"))])
 
@@ -102,12 +104,15 @@ def orphans(
     old = unnamed.filter(pc.less(unnamed["modified"], pa.scalar(now - retention)))
     _refuse_live(old, live)
     young = unnamed.filter(pc.greater_equal(unnamed["modified"], pa.scalar(now - retention)))
+    oldest = pc.min(young["modified"]).as_py()
+    if exact and oldest is not None:
+        holds = retention - (now - oldest)
     return Orphans(
         files=_with_kinds(old),
         retention=retention,
         holds=holds,
         spared=tuple(sorted(young["path"].to_pylist())),
-        oldest_spared=pc.min(young["modified"]).as_py(),
+        oldest_spared=oldest,
     )
 
 
@@ -145,10 +150,19 @@ def _retention(
     easy = older_than - (now - following)
     if easy >= _EASY or not pc.any(old).as_py():
         return older_than, easy
-    youngest = pc.max(unnamed.filter(old)["modified"]).as_py()
-    millis = (now - youngest) // timedelta(milliseconds=1)
+    youngest, following = _apart(unnamed.filter(old)["modified"].to_pylist(), following)
+    millis = (now - youngest) // timedelta(milliseconds=1) - 1  # it must be older than that
     exact = max(older_than, timedelta(milliseconds=millis))
     return exact, exact - (now - following)
+
+
+def _apart(old: list[datetime], young: datetime) -> tuple[datetime, datetime]:
+    """The youngest file that is to go and the one that follows it. Those too close to the border to
+    be told apart while a plan runs are left for another time, where any are not."""
+    order = sorted(old, reverse=True)
+    pairs = zip(order, (young, *order), strict=False)
+    found = next((each for each in pairs if each[1] - each[0] >= _APART), None)
+    return found or (order[0], young)
 
 
 def _refuse_live(chosen: pa.Table, live: pa.Table) -> None:

@@ -293,13 +293,15 @@ def _chosen(
         found = _orphans(intent, seen, fixed, own.names, live, expired)
         oldest = found.oldest_spared
         if oldest is None or seen.now - oldest + _MARGIN <= found.retention:
-            return replace(seen, scratch=replace(seen.scratch, union=own.union)), found
+            return replace(seen, scratch=replace(seen.scratch, union=own.union)), replace(
+                found, holds=None
+            )
     found = _orphans(intent, seen, fixed, known, live, expired)
     if seen.server.version < PINNED_SINCE:
         return seen, found
     # Named by the union, none of those that are too young comes of age meanwhile.
     union = seen.scratch.union.naming(found.spared)
-    return replace(seen, scratch=replace(seen.scratch, union=union)), found
+    return replace(seen, scratch=replace(seen.scratch, union=union)), replace(found, holds=None)
 
 
 def _list(expired: pa.Table, removed: pa.Table, seen: Seen) -> pa.Table:

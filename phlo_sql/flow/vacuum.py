@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
@@ -17,7 +18,6 @@ from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import timedelta
 
     import pyarrow as pa
     from pyiceberg.table import Table
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _RETENTION = "retention_threshold"
 _NAMED = 3
+_SOON = timedelta(seconds=10)
 _NONE = "none"
 _PLANNED: dict[str, Union] = {}
 """Unions of plans that this process made, by name: a plan that runs at once runs with its own."""
@@ -209,6 +210,7 @@ def _refuse_other(book: Runbook, again: VacuumPlan) -> None:
     present = [dialect.render(step.statement) for step in again.plan.steps]
     same = told == [again.digest] or not (told or book.plan.destructive)
     if same and set(planned) <= set(present):
+        _refuse_nearly_of_age(book, again)
         return
     raise PhloSqlError(
         Code.STALE_PLAN,
@@ -216,6 +218,18 @@ def _refuse_other(book: Runbook, again: VacuumPlan) -> None:
         f"({again.files.num_rows:,} now)",
         "files came of age, or came into use again: make the plan again and look at its list",
         data={"deleted_paths": again.files["path"].slice(0, 1000).to_pylist()},
+    )
+
+
+def _refuse_nearly_of_age(book: Runbook, again: VacuumPlan) -> None:
+    """Where nothing but its age keeps a file that is not listed, that must last until the end."""
+    if not again.files.num_rows or again.holds is None or again.holds > _SOON:
+        return
+    raise PhloSqlError(
+        Code.STALE_PLAN,
+        f"{book.plan.table}: a file that is not listed comes of age in "
+        f"{max(0, int(again.holds.total_seconds()))} s, and would go too",
+        "make the plan again: it lists what is old enough then",
     )
 
 

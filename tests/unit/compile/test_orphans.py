@@ -14,7 +14,7 @@ from phlo_sql.errors import Code, PhloSqlError
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 WEEK = timedelta(days=7)
-SECOND = timedelta(seconds=1)
+SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
 HOME = "s3://lake/t"
 
 
@@ -56,12 +56,25 @@ def test_one_second_either_side_of_the_retention() -> None:
 
 def test_a_plan_is_told_the_age_of_its_youngest_file_and_how_long_it_holds() -> None:
     near = (f"{HOME}/data/b", WEEK - 4 * SECOND)
-    found = chosen(listing((f"{HOME}/data/a", WEEK + 9 * SECOND), near))
-    assert found.retention == WEEK + 9 * SECOND
-    assert found.holds == 13 * SECOND
+    found = chosen(listing((f"{HOME}/data/a", WEEK + 39 * SECOND), near))
+    assert found.files["path"].to_pylist() == [f"{HOME}/data/a"]
+    assert found.retention == WEEK + 39 * SECOND - MILLISECOND
+    assert found.holds == 43 * SECOND - MILLISECOND
     far = chosen(listing((f"{HOME}/data/a", WEEK + SECOND), (f"{HOME}/data/b", SECOND)))
     assert far.retention == WEEK
     assert far.holds == WEEK - SECOND
+
+
+def test_what_is_too_close_to_the_border_is_left_for_another_time() -> None:
+    a, b, c = (f"{HOME}/data/{name}" for name in "abc")
+    near = (b, WEEK + 3 * SECOND), (c, WEEK - SECOND)
+    found = chosen(listing((a, WEEK + 50 * SECOND), *near))
+    assert found.files["path"].to_pylist() == [a]
+    assert found.retention == WEEK + 50 * SECOND - MILLISECOND
+    assert found.holds == 47 * SECOND - MILLISECOND
+    close = chosen(listing(*near))  # nothing is far enough from the border
+    assert close.files["path"].to_pylist() == [b]
+    assert close.holds == 4 * SECOND - MILLISECOND
 
 
 def test_trino_compares_names_so_an_equal_name_elsewhere_stays() -> None:
