@@ -17,6 +17,7 @@ from benchmarks import (
     starting,
     trail,
     vacuum,
+    vacuum_predicting,
 )
 from benchmarks.servers import exit_code, lent
 from benchmarks.telling import console, doing
@@ -97,6 +98,10 @@ def vacuum_(out: Console, *, quick: bool) -> None:
     with doing(out, "planning a vacuum") as say:
         pairs = vacuum.measure(live, dead, say)
     ratios.show(out, "vacuum", ("planning", "listing"), pairs)
+    for version in TESTED_TRINO_VERSIONS:
+        with lent(NAME, out, version, frozenset({"nessie"})) as stack:
+            found = vacuum_predicting.measure(stack, out, 3 if quick else None)
+        vacuum_predicting.show(out, version, found)
 
 
 def audit(out: Console, *, quick: bool) -> None:

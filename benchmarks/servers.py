@@ -53,7 +53,12 @@ class Lent:
 
 
 @contextmanager
-def lent(name: str, out: Console, trino: int = max(TESTED_TRINO_VERSIONS)) -> Iterator[Lent]:
+def lent(
+    name: str,
+    out: Console,
+    trino: int = max(TESTED_TRINO_VERSIONS),
+    services: frozenset[str] = frozenset(),
+) -> Iterator[Lent]:
     """Start a stack by this name, and remove it with its data at the end.
 
     Raises PhloSqlError: a stack that somebody else started by this name is left alone.
@@ -65,7 +70,7 @@ def lent(name: str, out: Console, trino: int = max(TESTED_TRINO_VERSIONS)) -> It
                 _remove(name, home)
         try:
             with doing(out, "starting Trino and PostgreSQL") as say:
-                running = up(StackRequest(name=name, trino=trino, progress=say))
+                running = up(StackRequest(name=name, trino=trino, services=services, progress=say))
         except BaseException:
             with _unhurried():
                 _remove(name, home)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.live.optimizing import document, shown
-from tests.live.reclaiming import SHORT, loaded, rows, stored
+from tests.live.reclaiming import SHORT, committed, loaded, rewritten, rows, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,28 @@ def test_what_is_listed_goes_and_nothing_else(
     loaded(stack, table).refresh()
     assert {each.snapshot_id for each in loaded(stack, table).metadata.snapshots} == kept
     assert rows(stack, table) == 48
+
+
+def test_the_last_are_kept_whatever_their_age(
+    each_stack: Clients, make_schema: Callable[..., str]
+) -> None:
+    """By `retain_last` where the server has it, by an age that does the same where it does not."""
+    stack = each_stack
+    table = make_schema(stack) + ".t"
+    stack.rows(f"CREATE TABLE {table} AS SELECT * FROM tpch.tiny.nation")
+    for key in range(3):
+        stack.rows(f"DELETE FROM {table} WHERE nationkey = {key}")
+    rewritten(stack, table, committed((40, 30, 20, 10)))
+    ids = [each.snapshot_id for each in loaded(stack, table).metadata.snapshots]
+    before = stored(stack, table)
+    words = ("--older-than", "7d", "--keep-last", "2")
+    planned = document(stack, "table", "expire-snapshots", table, *words, "--dry-run")
+    done = document(stack, "table", "expire-snapshots", table, *words, "--yes")
+    assert done["status"] == "success", shown(done)
+    assert set(before) - set(stored(stack, table)) == set(planned["data"]["deleted_paths"])
+    left = loaded(stack, table).metadata.snapshots
+    assert [each.snapshot_id for each in left] == ids[2:]
+    assert rows(stack, table) == 22
 
 
 def test_a_branch_and_a_tag_keep_by_their_own_retention(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.live.browser import opened
+from tests.live.two_refs import two_refs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,17 @@ def test_a_table_that_cannot_be_read_is_listed_and_stops_nothing(
         path.write_bytes(kept)
     assert [each["table"] for each in found["stats"]] == [f"{schema}.days"]
     assert found["unreadable"][0]["table"] == f"{schema}.empty"
+
+
+def test_at_a_ref(stack: Clients, make_schema: Callable[..., str]) -> None:
+    with two_refs(stack, make_schema(stack, "nessie")) as refs:
+        stack.rows(f"INSERT INTO {refs.other} SELECT * FROM tpch.tiny.nation")
+        main = document(stack, refs.main)["stats"]
+        named = document(stack, f"{refs.main}@{refs.branch}")["stats"]
+        by_option = document(stack, refs.main, "--ref", refs.branch)["stats"]
+    assert (main["rows"], named["rows"]) == (25, 50)
+    assert (main["data_files"] + 1, named["snapshots"]) == (named["data_files"], 1)
+    assert by_option["data_bytes"] == named["data_bytes"] > main["data_bytes"]
 
 
 def test_a_pattern_that_is_none(stack: Clients) -> None:

@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from pyarrow.parquet import read_table
 
 from tests.live.optimizing import document, shown
 from tests.live.reclaiming import (
     SHORT,
     dead_file,
+    killed,
     loaded,
     local,
     make_older,
@@ -81,7 +83,9 @@ class TestExactly:
             == "noop"
         )
 
-    def test_on_an_object_store(self, stack: Clients, make_schema: Callable[..., str]) -> None:
+    def test_on_an_object_store(
+        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
         table = made(stack, make_schema(stack, "iceberg_s3"))
         stack.rows(f"DELETE FROM {table} WHERE nationkey = 3")
         io, home = loaded(stack, table).io, loaded(stack, table).location()
@@ -90,11 +94,15 @@ class TestExactly:
         stack.rows("SELECT * FROM tpch.tiny.nation")
         before = stored(stack, table)
         time.sleep(2.1)
-        planned = vacuum(stack, table, *SHORT, "--dry-run")
+        listed = tmp_path / "dead.parquet"
+        planned = vacuum(stack, table, *SHORT, "--dry-run", "--list", str(listed))
         done = vacuum(stack, table, *SHORT, "--yes")
         gone = set(before) - set(stored(stack, table))
         assert done["status"] == "success", shown(done)
         assert gone == set(planned["data"]["deleted_paths"])
+        told = read_table(listed)
+        assert gone == set(told["path"].to_pylist())
+        assert {"size", "modified", "age_seconds", "why"} <= set(told.column_names)
         assert f"{home}/data/left.parquet" in gone
         assert rows(stack, table) == 48
 
@@ -145,16 +153,50 @@ class TestExactly:
         assert rows(stack, table) == 44
 
 
+class TestAfterwards:
+    def test_a_living_file_that_is_not_there_is_told(
+        self, stack: Clients, make_schema: Callable[..., str]
+    ) -> None:
+        """Whoever deleted it: the run went as planned, and the table is not whole."""
+        table = made(stack, make_schema(stack))
+        [[path], *_] = stack.rows(f'SELECT file_path FROM {table[:-1]}"t$files"')
+        dead_file(local(loaded(stack, table).location()) / "data" / "left.parquet")
+        local(path).unlink()
+        done = vacuum(stack, table, "--yes")
+        assert done["exit_code"] == 4, shown(done)
+        [wrong] = [check for check in done["data"]["checks"] if not check["ok"]]
+        assert wrong["name"] == "live files that are there"
+        assert path in wrong["actual"]
+
+    def test_killed_at_each_step_and_run_again(
+        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+    ) -> None:
+        """1 lowers a floor, 2 expires, 3 lowers the other, 4 removes."""
+        table = made(stack, make_schema(stack))
+        for step in (2, 3, 4):
+            stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
+            dead = dead_file(local(loaded(stack, table).location()) / "data" / f"{step}.parquet")
+            time.sleep(1.1)  # --older-than 1s
+            count = rows(stack, table)
+            killed(stack, table, SHORT, step, tmp_path / str(step))
+            assert rows(stack, table) == count
+            again = vacuum(stack, table, *SHORT, "--yes")
+            assert again["status"] in ("success", "noop"), shown(again)
+            assert rows(stack, table) == count
+            assert dead not in stored(stack, table)
+
+
 class TestTheBoundaryOfTheRetention:
     def test_a_file_for_each_second(
         self, each_stack: Clients, make_schema: Callable[..., str]
     ) -> None:
-        """One second younger than what is asked for stays, one second older goes."""
+        """One second younger than what is asked for stays; and so does one second older here,
+        where the two can't be told apart for as long as a run takes."""
         stack = each_stack
         table = made(stack, make_schema(stack))
         data = local(loaded(stack, table).location()) / "data"
-        old = {dead_file(data / f"o{n}.parquet", age=3600 + n) for n in (1, 2, 60)}
-        young = {dead_file(data / f"y{n}.parquet", age=3600 - n) for n in (45, 120)}
+        old = {dead_file(data / f"o{n}.parquet", age=3600 + n) for n in (120, 180)}
+        young = {dead_file(data / f"y{n}.parquet", age=3600 - n) for n in (-1, 1, 120)}
         words = ("--older-than", "1h", "--allow-short-retention")
         planned = vacuum(stack, table, *words, "--dry-run")
         assert set(planned["data"]["deleted_paths"]) == old
@@ -164,6 +206,12 @@ class TestTheBoundaryOfTheRetention:
         left = set(stored(stack, table))
         assert not old & left
         assert young <= left
+        for path in young:
+            local(path).unlink()
+        older = dead_file(data / "o1.parquet", age=3601)
+        done = vacuum(stack, table, *words, "--yes")
+        assert done["status"] == "success", shown(done)
+        assert older not in stored(stack, table)
 
     def test_a_saved_plan_stops_when_another_file_comes_of_age(
         self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path

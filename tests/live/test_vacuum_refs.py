@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -22,8 +20,8 @@ from phlo_sql.model.intents import Vacuum
 from phlo_sql.model.names import parse_table
 from phlo_sql.observe.trino import connect
 from phlo_sql.stack.clients import catalog_properties
-from tests.live.optimizing import PHLO_SQL, document, shown
-from tests.live.reclaiming import stored, vacuum
+from tests.live.optimizing import document, shown
+from tests.live.reclaiming import killed, stored, vacuum
 from tests.live.two_refs import SHORT, TwoRefs, branched, nessie, two_refs, unbranched
 
 if TYPE_CHECKING:
@@ -77,25 +75,10 @@ class TestEveryRef:
 
     def test_refs_that_evolved_apart(self, each_refs: TwoRefs) -> None:
         """Each numbers its own schemas and specs: both have a spec 1, of another type."""
-        rows, main, other = each_refs.stack.rows, each_refs.main, each_refs.other
-        rows(f"ALTER TABLE {main} SET PROPERTIES partitioning = ARRAY['regionkey']")
-        rows(f"ALTER TABLE {other} DROP COLUMN comment")
-        rows(f'ALTER TABLE {other} ADD COLUMN "nación" varchar')
-        rows(f"ALTER TABLE {other} ADD COLUMN day date")
-        parts = "'truncate(\"nación\", 2)', 'month(day)', 'name'"
-        rows(f"ALTER TABLE {other} SET PROPERTIES partitioning = ARRAY[{parts}]")
-        for _ in range(2):
-            rows(f"INSERT INTO {main} SELECT * FROM tpch.tiny.nation")
-            rows(
-                f"INSERT INTO {other} SELECT nationkey, name, regionkey, 'ñ %20 ' || name, "
-                "DATE '2024-02-29' FROM tpch.tiny.nation WHERE nationkey < 3"
-            )
-            for table in (main, other):
-                rows(f"ANALYZE {table}")
-        each_refs.stray()
-        time.sleep(3.1)
+        each_refs.evolve_apart()
         assert len(listed_goes(each_refs)) > 4
-        [[count]] = rows(f"SELECT count(*) FROM {other} WHERE \"nación\" LIKE 'ñ%'")
+        found = f"SELECT count(*) FROM {each_refs.other} WHERE \"nación\" LIKE 'ñ%'"
+        [[count]] = each_refs.stack.rows(found)
         assert count == 6
 
     def test_without_a_scratch_catalog_it_names_refs_and_files(self, refs: TwoRefs) -> None:
@@ -153,31 +136,13 @@ class TestKilled:
         for step in range(2, STEPS + 1):
             refs.commit()
             count = refs.rows()
-            self.killed(refs, step, tmp_path / str(step))
+            killed(refs.stack, refs.main, SHORT, step, tmp_path / str(step))
             refs.whole()
             again = vacuum(refs.stack, refs.main, *SHORT, "--yes")
             assert again["status"] in ("success", "noop"), (step, shown(again))
             refs.whole()
             assert refs.rows() == count
             assert refs.traces() == [], step
-
-    def killed(self, refs: TwoRefs, step: int, state: Path) -> None:
-        """Start it, and kill it when the journal says that the step began."""
-        words = [PHLO_SQL, "table", "vacuum", refs.main, *SHORT, "--yes", "--quiet", "--json"]
-        env = {**refs.stack.subprocess_env, "XDG_STATE_HOME": str(state)}
-        with subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL) as process:
-            while process.poll() is None:
-                if any(event.get("step") == step for event in journal(state)):
-                    process.kill()
-                time.sleep(0.002)
-
-
-def journal(state: Path) -> list[dict[str, Any]]:
-    found = state / "phlo-sql" / "operations.jsonl"
-    if not found.exists():
-        return []
-    lines = found.read_text().split("\n")[:-1]
-    return [json.loads(line) for line in lines]
 
 
 def vacuumed(settings: Settings, intent: Vacuum, log: Path, turn: int) -> bool:

@@ -81,6 +81,26 @@ class TwoRefs:
         self.stray()
         time.sleep(3.1)
 
+    def evolve_apart(self) -> None:
+        """Schemas, specs and statistics of their own; both refs get a spec 1, of another type."""
+        rows, main, other = self.stack.rows, self.main, self.other
+        rows(f"ALTER TABLE {main} SET PROPERTIES partitioning = ARRAY['regionkey']")
+        rows(f"ALTER TABLE {other} DROP COLUMN comment")
+        rows(f'ALTER TABLE {other} ADD COLUMN "nación" varchar')
+        rows(f"ALTER TABLE {other} ADD COLUMN day date")
+        parts = "'truncate(\"nación\", 2)', 'month(day)', 'name'"
+        rows(f"ALTER TABLE {other} SET PROPERTIES partitioning = ARRAY[{parts}]")
+        for _ in range(2):
+            rows(f"INSERT INTO {main} SELECT * FROM tpch.tiny.nation")
+            rows(
+                f"INSERT INTO {other} SELECT nationkey, name, regionkey, 'ñ %20 ' || name, "
+                "DATE '2024-02-29' FROM tpch.tiny.nation WHERE nationkey < 3"
+            )
+            for table in (main, other):
+                rows(f"ANALYZE {table}")
+        self.stray()
+        time.sleep(3.1)
+
     def traces(self) -> list[str]:
         """What a run leaves behind: a schema of the scratch catalog, a metadata file."""
         uid = str(loaded(self.stack, self.main).metadata.table_uuid)
