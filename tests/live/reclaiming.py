@@ -98,6 +98,14 @@ def committed(days: Sequence[float]) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def made(stack: Clients, schema: str, name: str = "t", properties: str = "") -> str:
+    table = f"{schema}.{name}"
+    with_ = f" WITH ({properties})" if properties else ""
+    stack.rows(f"CREATE TABLE {table}{with_} AS SELECT * FROM tpch.tiny.nation")
+    stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
+    return table
+
+
 def vacuum(stack: Clients, table: str, *words: str) -> dict[str, Any]:
     return document(stack, "table", "vacuum", table, *words)
 

@@ -16,6 +16,7 @@ from tests.live.reclaiming import (
     killed,
     loaded,
     local,
+    made,
     make_older,
     rows,
     stored,
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-
-
-def made(stack: Clients, schema: str, name: str = "t", properties: str = "") -> str:
-    table = f"{schema}.{name}"
-    with_ = f" WITH ({properties})" if properties else ""
-    stack.rows(f"CREATE TABLE {table}{with_} AS SELECT * FROM tpch.tiny.nation")
-    stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
-    return table
 
 
 class TestExactly:
@@ -184,59 +177,6 @@ class TestAfterwards:
             assert again["status"] in ("success", "noop"), shown(again)
             assert rows(stack, table) == count
             assert dead not in stored(stack, table)
-
-
-class TestTheBoundaryOfTheRetention:
-    def test_a_file_for_each_second(
-        self, each_stack: Clients, make_schema: Callable[..., str]
-    ) -> None:
-        """One second younger than what is asked for stays; and so does one second older here,
-        where the two can't be told apart for as long as a run takes."""
-        stack = each_stack
-        table = made(stack, make_schema(stack))
-        data = local(loaded(stack, table).location()) / "data"
-        old = {dead_file(data / f"o{n}.parquet", age=3600 + n) for n in (120, 180)}
-        young = {dead_file(data / f"y{n}.parquet", age=3600 - n) for n in (-1, 1, 120)}
-        words = ("--older-than", "1h", "--allow-short-retention")
-        planned = vacuum(stack, table, *words, "--dry-run")
-        assert set(planned["data"]["deleted_paths"]) == old
-        assert planned["data"]["holds_seconds"] is not None
-        done = vacuum(stack, table, *words, "--yes")
-        assert done["status"] == "success", shown(done)
-        left = set(stored(stack, table))
-        assert not old & left
-        assert young <= left
-        for path in young:
-            local(path).unlink()
-        older = dead_file(data / "o1.parquet", age=3601)
-        done = vacuum(stack, table, *words, "--yes")
-        assert done["status"] == "success", shown(done)
-        assert older not in stored(stack, table)
-
-    def test_a_saved_plan_stops_when_another_file_comes_of_age(
-        self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path
-    ) -> None:
-        table = made(stack, make_schema(stack))
-        data = local(loaded(stack, table).location()) / "data"
-        dead_file(data / "old.parquet", age=7200)
-        book = tmp_path / "vacuum.sql"
-        words = ("--older-than", "1h", "--allow-short-retention")
-        assert vacuum(stack, table, *words, "--out", str(book))["status"] == "planned"
-        come = dead_file(data / "came.parquet", age=7300)
-        before = stored(stack, table)
-        refused = document(stack, "runbook", "apply", str(book), "--yes")
-        assert refused["reason_code"] == "stale_plan", shown(refused)
-        assert stored(stack, table) == before
-        local(come).unlink()
-        assert document(stack, "runbook", "apply", str(book), "--yes")["status"] == "success"
-
-    def test_below_the_floor_it_is_refused(
-        self, stack: Clients, make_schema: Callable[..., str]
-    ) -> None:
-        table = made(stack, make_schema(stack))
-        refused = vacuum(stack, table, "--older-than", "1s", "--yes")
-        assert refused["reason_code"] == "below_floor"
-        assert refused["exit_code"] == 3
 
 
 class TestOtherTables:
