@@ -142,9 +142,11 @@ def file_properties(table: TableName, ref: str | None, edges: Edges) -> dict[str
 
 def measuring(book: Runbook, edges: Edges) -> Measure:
     """Afterwards the rows that the table has, under its final name; the scratch folder goes."""
+    from phlo_sql import runbook as runbooks
     from phlo_sql.flow.sweeping import sweep
 
-    own = staging(book.plan, edges)
+    whole = runbooks.read(book.text).plan  # of a run that goes on, the book has what was left
+    own = staging(whole, edges)
 
     def measure(_steps: Sequence[StepOutcome]) -> tuple[Prediction, tuple[CheckResult, ...]]:
         if answer_of(copying.count_tables(own.target), edges) == "0":
@@ -152,7 +154,7 @@ def measuring(book: Runbook, edges: Edges) -> Measure:
         rows = int(answer_of(dialect.count_rows(own.target), edges))
         files = int(answer_of(copying.count_files(own.target), edges))
         if answer_of(copying.count_catalogs(own.iceberg), edges) == "0":
-            sweep(own.folder, book.plan, edges)
+            sweep(own.folder, whole, edges)
         return Prediction(rows=rows, added_data_files=files), ()
 
     return measure
