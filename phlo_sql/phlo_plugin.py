@@ -118,9 +118,6 @@ def _extend_migrate(load: Any) -> None:
     group = cli.commands.get("migrate")
     if group is None:
         return
-    from phlo_sql.plugin.tree import adapted
+    from phlo_sql.plugin.tree import extend
 
-    ours = load()
-    for name in _MIGRATIONS:
-        if name in ours.commands and name not in group.commands:
-            group.add_command(adapted(ours.commands[name]))
+    extend(group, load, _MIGRATIONS)

@@ -21,7 +21,7 @@ from phlo_sql.cli.root import GROUPS
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 _KEPT = ("params", "epilog", "short_help", "options_metavar", "hidden", "deprecated")
 _OURS = re.compile(rf"\bphlo-sql (?=(?:{'|'.join(GROUPS)})\b)")
@@ -82,14 +82,31 @@ class SqlGroup(PhloGroup):
         return list(self.commands)
 
 
-class _Commands(dict[str, click.Command]):
-    """A group's commands by name. `values()` gives those that were loaded, all else loads."""
+def extend(group: click.Group, inner: Callable[[], click.Group], names: Collection[str]) -> None:
+    """Give a group of phlo's those commands of ours whose name is free in it."""
+    group.commands = _Commands(inner, names, group.commands)
 
-    def __init__(self, inner: Callable[[], click.Group]) -> None:
-        super().__init__()
+
+class _Commands(dict[str, click.Command]):
+    """A group's commands by name. `values()` gives those that were loaded, all else loads.
+
+    `only` leaves out all other names; `own` are the group's from before, and win.
+    """
+
+    def __init__(
+        self,
+        inner: Callable[[], click.Group],
+        only: Collection[str] = (),
+        own: Mapping[str, click.Command] | None = None,
+    ) -> None:
+        super().__init__(own or {})
         self._inner = inner
+        self._only = only
+        self._own = tuple(own or ())
 
     def __missing__(self, name: str) -> click.Command:
+        if name not in self:
+            raise KeyError(name)
         inner = self._inner()
         found = inner.get_command(click.Context(inner), name)
         if found is None:
@@ -107,6 +124,8 @@ class _Commands(dict[str, click.Command]):
         return len(self._names())
 
     def get(self, name: str, default: Any = None) -> Any:
+        if super().__contains__(name):
+            return self[name]
         return self[name] if name in self else default  # noqa: SIM401 - this is `get`
 
     def keys(self) -> Any:
@@ -117,7 +136,9 @@ class _Commands(dict[str, click.Command]):
 
     def _names(self) -> list[str]:
         inner = self._inner()
-        return list(inner.list_commands(click.Context(inner)))
+        ours = inner.list_commands(click.Context(inner))
+        chosen = [name for name in ours if not self._only or name in self._only]
+        return list(dict.fromkeys([*self._own, *chosen, *super().keys()]))
 
 
 def adapted(command: click.Command) -> click.Command:

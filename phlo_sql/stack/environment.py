@@ -89,9 +89,9 @@ def for_catalog(env: Mapping[str, str], name: str) -> dict[str, str]:
     return {
         **env,
         "TRINO_CATALOG": name,
-        "ICEBERG_CATALOG_TYPE": chosen["type"],
         "ICEBERG_CATALOG_URI": uri,
         "ICEBERG_WAREHOUSE_PATH": chosen["warehouse"],
+        **({} if uri else {"ICEBERG_CATALOG_TYPE": chosen["type"]}),
     }
 
 

@@ -119,6 +119,18 @@ class TestRootOptions:
         assert said.stderr.startswith("error[")
 
 
+class TestMigrate:
+    def test_phlo_s_own_group_has_ours_too_where_phlo_lets_a_plugin_extend_it(
+        self, phlo: Phlo, tmp_path: Path
+    ) -> None:
+        help_of = [["migrate", "convert"], ["migrate", "status"], ["sql", "migrate", "convert"]]
+        cases = [[*words, "--help"] for words in help_of]
+        ours, theirs, always = walk(phlo, cases, tmp_path)
+        assert ours["exit_code"] == (0 if phlo.generation == "0.16" else 2)
+        assert theirs["exit_code"] == always["exit_code"] == 0
+        assert "phlo sql migrate status" not in theirs["stdout"]  # phlo's own is never replaced
+
+
 class TestAtStart:
     def test_it_costs_phlo_less_than_30_ms_and_loads_nothing_heavy(
         self, phlo: Phlo, tmp_path: Path
@@ -135,10 +147,6 @@ class TestAtStart:
             "phlo_sql.cli",
             "phlo_sql.cli.root",
         }
-        if phlo.generation == "0.16":  # there `migrate` is extended, which loads its options
-            allowed |= {
-                name for name in ours if name.startswith(("phlo_sql.cli", "phlo_sql.model"))
-            }
         assert ours <= allowed
         heavy = {"pyarrow", "pyiceberg", "trino", "sqlglot", "psycopg", "rich.console"}
         assert not heavy & set(told["loaded"])

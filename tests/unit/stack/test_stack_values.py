@@ -133,7 +133,7 @@ class TestEnvironment:
         assert nessie["TRINO_CATALOG"] == "nessie"
         assert nessie["ICEBERG_CATALOG_URI"] == env["NESSIE_URI"]  # phlo adds the ref
         assert nessie["ICEBERG_WAREHOUSE_PATH"] == "warehouse"
-        assert for_catalog(env, "iceberg") == env | {"ICEBERG_CATALOG_TYPE": "sql"}
+        assert for_catalog(env, "iceberg") == env
         with pytest.raises(PhloSqlError, match="hive") as caught:
             for_catalog(env, "hive")
         assert "nessie" in caught.value.hint
