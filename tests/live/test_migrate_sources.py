@@ -1,5 +1,5 @@
-"""`migrate from-hive` on a real metastore: files of two writers, what is left alone, and what is
-refused."""
+"""`migrate from-hive` and `from-glue` on real metastores: files of two writers, what is left alone,
+and what is refused."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from phlo_sql.stack.clients import Clients
+    from tests.live.glue_copies import GlueCopies
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
 
@@ -222,6 +223,20 @@ def test_partitions_that_folders_do_not_tell_are_refused(
     refused = from_hive(bench, source, target, "--yes", expect=3)
     assert refused["reason_code"] == "not_migratable"
     assert bench.stack.rows(f"SHOW TABLES FROM {target}") == []
+
+
+def test_a_table_of_glue(bench: Bench, source: str, target: str, glue: GlueCopies) -> None:
+    bench.stack.rows(
+        f"CREATE TABLE hive.{source}.t WITH (format = 'PARQUET', "
+        f"partitioned_by = ARRAY['region']) AS {EDGES}"
+    )
+    glue.copy(source)
+    where = ("--endpoint", bench.stack.env["GLUE_ENDPOINT_URL"], "--region", "us-east-1")
+    words = ("from-glue", *where, "--target", target, "--database")
+    assert bench(*words, source, "--yes")["data"]["result"]["rows"] == 5
+    same(bench.stack, f"hive.{source}.t", f"{target}.t")
+    wrong = bench(*words, source[:-1], "--dry-run", expect=1)
+    assert wrong["reason_code"] == "unknown_schema"
 
 
 def test_sources_that_do_not_answer_are_one_line(bench: Bench) -> None:
