@@ -163,7 +163,7 @@ def _revoke(grant: Grant, asked: Asked, settings: Settings) -> _Maker:
             id=number,
             kind=Kind.CALL,
             statement=store.revoking(grant, asked.user, settings),
-            summary=f"revoke {_line(grant)}",
+            summary=f"revoke {grant.role} on {grant.resource} from {grant.principal}",
             why="asked for" if asked.command == REVOKE else "it is not in the file",
             undo=Undo(
                 reason="grants it again", statement=store.granting(grant, asked.user, settings)

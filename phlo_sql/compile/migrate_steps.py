@@ -367,11 +367,13 @@ def _predicted(files: Sequence[SourceFile], added: int | None = None) -> Predict
 
 def _slices(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
     found: list[SourceFile] = []
+    size = 0
     for file in files:
-        if found and sum(each.bytes for each in found) + file.bytes > SLICE_BYTES:
+        if found and size + file.bytes > SLICE_BYTES:
             yield found
-            found = []
+            found, size = [], 0
         found.append(file)
+        size += file.bytes
     if found:
         yield found
 

@@ -215,7 +215,7 @@ class TestRefused:
         assert document["status"] == "noop"
         assert bench.stack.rows(f"SELECT count(*) FROM {schema}.t") == [(0,)]
 
-    def test_a_source_that_changes_under_way_is_never_registered(
+    def test_a_saved_runbook_holds_no_secret(
         self, bench: Bench, make_schema: Callable[..., str], tmp_path: Path
     ) -> None:
         schema = make_schema(bench.stack, "iceberg_s3")

@@ -15,10 +15,10 @@
 -- does:      grant admin on iceberg."my schema"."star*" to user cas
 -- does:      grant read on iceberg.*.fact*@* to user dan
 -- does:      grant read on iceberg.old to user eve until 2025-01-01T00:00:00+00:00
--- does:      revoke read on a to user old
+-- does:      revoke read on a from user old
 -- risk:      takes 1 grant(s) away
 -- predicts:  nothing
--- digest:    sha256:757b15e5f7afcd5da7fe73bc6efef463a71d930ea7380b846fe650686568212f
+-- digest:    sha256:2dc266ab5ba96c8d4265ca6930dcf2d0394d1f43b641675dc0be048750faf875
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 6: grant read on iceberg.sales to group analysts ==
@@ -73,7 +73,7 @@ CALL "access"."grant_role"(kind => 'user', principal => 'eve', role => 'read', i
 -- undo:      takes it away again
 --     CALL "access"."revoke_role"(kind => 'user', principal => 'eve', role => 'read', in_catalog => 'iceberg', in_schema => 'old', in_table => '*', at_ref => '', resource => 'iceberg.old', revoked_by => 'ann@example.org');
 
--- == Step 6 of 6: revoke read on a to user old ==
+-- == Step 6 of 6: revoke read on a from user old ==
 -- why:       it is not in the file
 -- kind:      call
 -- destroys:  nothing
