@@ -10,11 +10,11 @@
 -- metadata:  s3://lake/sales/orders/metadata/00009-77aa.metadata.json
 -- snapshot:  8954597067493422999
 -- ref hash:  none
--- does:      Takes back 2 step(s) of runbook 60df65020fda (schema evolve).
+-- does:      Takes back 2 step(s) of runbook cf730c3bc0f1 (schema evolve).
 -- risk:      high: 2 commit(s) that changed rows since are lost with it
 -- predicts:  nothing
 -- warning:   high: 2 commit(s) that changed rows since are lost with it
--- digest:    sha256:ee05a0be1670c715e96436f0685223af3ae5c3bf94186f39937ee77ada669257
+-- digest:    sha256:e6f6522fd83bace91dc5507287118dbf5c900a06cd01e6f5251817938e30eb1a
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: take back: add note (string) ==

@@ -10,10 +10,10 @@
 -- metadata:  s3://lake/sales/orders/metadata/00009-77aa.metadata.json
 -- snapshot:  8954597067493422999
 -- ref hash:  none
--- does:      Takes back 2 step(s) of runbook 60df65020fda (schema evolve).
+-- does:      Takes back 2 step(s) of runbook cf730c3bc0f1 (schema evolve).
 -- risk:      low: nothing was committed since
 -- predicts:  nothing
--- digest:    sha256:443e51b540690f426b3e0e8b4cf89554c71d0ad7caf4bf2f524138fc2c90b82b
+-- digest:    sha256:39b3d77d475c29cd7f07b08beb0508b980932a1e1272abeb07c9c3a2c25cbfb8
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: take back: add note (string) ==

@@ -10,10 +10,10 @@
 -- metadata:  s3://lake/sales/orders/metadata/00009-77aa.metadata.json
 -- snapshot:  8954597067493422999
 -- ref hash:  none
--- does:      Takes back 3 step(s) of runbook 39f9490286cd (schema evolve).
+-- does:      Takes back 3 step(s) of runbook 25f317ba772f (schema evolve).
 -- risk:      low: nothing was committed since
 -- predicts:  nothing
--- digest:    sha256:11022c0f465498980ed66dfa4cd4bc7995df7ff4c8e06ef3b93b81a81e66c6f3
+-- digest:    sha256:d0faf1497a733ed5223af0865c4d69c3cc88427d7c8bba5b66726d5ed5b83479
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: take back: rename a_before_rename to b ==

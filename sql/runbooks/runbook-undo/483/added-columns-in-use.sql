@@ -10,11 +10,11 @@
 -- metadata:  s3://lake/sales/orders/metadata/00009-77aa.metadata.json
 -- snapshot:  8954597067493422999
 -- ref hash:  none
--- does:      Takes back 2 step(s) of runbook ad9f2c22912b (schema evolve).
+-- does:      Takes back 2 step(s) of runbook 867c5e509d48 (schema evolve).
 -- risk:      high: 2 commit(s) that changed rows since are lost with it
 -- predicts:  nothing
 -- warning:   high: 2 commit(s) that changed rows since are lost with it
--- digest:    sha256:b2434ef7d5d779125bbf9e30f3468788b29ec82f39be9f191cd058e10ea2e915
+-- digest:    sha256:792bb10b39dfc53a78a8342cbada710ecc3e42d143cd06fae8f1cbf19aee609a
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: take back: add note (string) ==

@@ -10,10 +10,10 @@
 -- metadata:  s3://lake/sales/orders/metadata/00009-77aa.metadata.json
 -- snapshot:  8954597067493422999
 -- ref hash:  none
--- does:      Takes back 2 step(s) of runbook ad9f2c22912b (schema evolve).
+-- does:      Takes back 2 step(s) of runbook 867c5e509d48 (schema evolve).
 -- risk:      low: nothing was committed since
 -- predicts:  nothing
--- digest:    sha256:b1c10d9d42d510206d87cf22164d4aa7e4d7d52d50585e614092457a3423eb95
+-- digest:    sha256:3ff215e51082b5ae3a8904f4dfe8f55f80f5f7a5651d2f02ded328d1a4f04119
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 2: take back: add note (string) ==

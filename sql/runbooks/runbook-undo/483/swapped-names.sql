@@ -10,10 +10,10 @@
 -- metadata:  s3://lake/sales/orders/metadata/00009-77aa.metadata.json
 -- snapshot:  8954597067493422999
 -- ref hash:  none
--- does:      Takes back 3 step(s) of runbook 3f9e56d48e00 (schema evolve).
+-- does:      Takes back 3 step(s) of runbook f6f023f0c374 (schema evolve).
 -- risk:      low: nothing was committed since
 -- predicts:  nothing
--- digest:    sha256:71534e1fedae578812997234c7d65f6871998b579363459382fb20f44cc7be14
+-- digest:    sha256:b46dba774c50ecb2c03aac50738086838a9e39f9f79155bfeb66afb13edc08a6
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 3: take back: rename a_before_rename to b ==
