@@ -6,8 +6,6 @@ import json
 import os
 import socket
 import socketserver
-import subprocess
-import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from phlo_sql.access import store
 from phlo_sql.cli import cli
 from phlo_sql.cli.run import run
 from phlo_sql.errors import PhloSqlError
+from tests.live import forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,13 +66,10 @@ class Desk:
 
     def aside(self, *argv: str, user: str = ADMIN, **environ: str) -> tuple[int, dict[str, Any]]:
         """The same in a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-c", "from phlo_sql.cli import main; main()", *argv, "--json"],
+        done = forked.run(
+            [*argv, "--json"],
             env={**os.environ, **self.environ, "TRINO_USER": user, **environ},
             cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
         )
         return done.returncode, json.loads(done.stdout)
 

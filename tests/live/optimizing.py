@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.live import forked
+
 if TYPE_CHECKING:
+    import subprocess
+
     from phlo_sql.stack.clients import Clients
 
 PHLO_SQL = str(Path(sys.executable).with_name("phlo-sql"))
@@ -20,15 +23,7 @@ def phlo_sql(
     env = {**stack.subprocess_env}
     if state is not None:
         env["XDG_STATE_HOME"] = str(state)
-    return subprocess.run(
-        [PHLO_SQL, *words],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-        input=text,
-        timeout=300,
-    )
+    return forked.run(list(words), env=env, text=text)
 
 
 def document(stack: Clients, *words: str) -> dict[str, Any]:

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.live import forked
 from tests.live.browser import opened
 from tests.live.two_refs import two_refs
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-PROGRAM = Path(sys.executable).parent / "phlo-sql"
 
 
 def run(stack: Clients, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(PROGRAM), "table", "stats", *words],
-        env=stack.subprocess_env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return forked.run(["table", "stats", *words], env=stack.subprocess_env)
 
 
 def document(stack: Clients, *words: str) -> Any:
