@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from phlo_sql.stack.clients import Clients
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("opa")]
 NOW = datetime.now(UTC)
 LOGIN = "ops:a%20p%40ss"
 PATTERNS = ("a", "b", "ab", "a*", "*b", "*", "*", "*", "a*b*", "a\\*", "a b", "é*")
