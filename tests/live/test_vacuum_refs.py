@@ -168,7 +168,7 @@ class TestWriters:
         stop, written = threading.Event(), {refs.main: 25, refs.other: 25}
 
         def write(table: str) -> None:
-            while not stop.wait(0.3):
+            while not stop.wait(1):
                 refs.stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
                 written[table] += 25
 
