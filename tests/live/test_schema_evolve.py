@@ -288,7 +288,9 @@ class TestTypes:
         done = evolve(stack, table, *words, "--yes")
         assert done["status"] == "success", done
         assert len(columns(stack, table)) == len(TYPES) + 1
-        again = evolve(stack, table, "--default", "c1:NULL", "--alter-type", "c1:long", "--yes")
+        taken = ["--default", "c1:NULL", "--alter-type", "c1:long", "--yes"]
+        assert evolve(stack, table, *taken)["reason_code"] == "breaking_change"
+        again = evolve(stack, table, *taken, "--allow-breaking")
         assert again["status"] == "success", again
         refused = evolve(stack, table, "--add-column", "g:geometry", "--yes")
         assert refused["status"] in ("success", "refused")  # as the server has its plugin
