@@ -99,7 +99,7 @@ def rows_of(body: object, *, full: bool) -> list[dict[str, Any]]:
 def _event(body: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
     if "endTime" not in body:
         return "started"
-    name = _part(failure, "errorCode").get("name")
+    name = str(_part(failure, "errorCode").get("name"))
     if name == "PERMISSION_DENIED":
         return "refused"
     if name in _KILLED:

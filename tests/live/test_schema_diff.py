@@ -53,7 +53,7 @@ class TestTables:
         left = document(each_stack, "schema", "diff", one, other, "--exit-code")
         unreached = [] if version >= 480 else ["m.value.j"]  # 476 sets no type that holds a map
         assert [each["path"] for each in left["data"]["differences"]] == unreached
-        assert left["exit_code"] == 0
+        assert left["exit_code"] == bool(unreached)  # a field inside a column breaks writers
 
     def test_exported_sql_makes_the_same_table(
         self, stack: Clients, make_schema: Callable[..., str], tmp_path: Path

@@ -1,7 +1,6 @@
 """Trino's own parser as a child process: what a server of that version reads in a text.
 
-Its jars come by their Maven coordinates through `phlo_sql.stack.maven`: from the local repository
-when they are there, once from the network when not.
+Its jars come by their Maven coordinates, once from the network, and are kept in the cache.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ import subprocess
 from pathlib import Path
 from typing import IO, Any
 
-from phlo_sql.stack.maven import Artifact, resolve
+from phlo_sql.stack import cache
 
 VERSIONS = (476, 484)
+_SHARED = ("org.antlr:antlr4-runtime:4.13.2", "com.google.guava:guava:33.4.8-jre")
 _SOURCE = Path(__file__).with_name("TrinoOracle.java")
 _JAVA = 25  # Trino 484's classes are of version 69
 
@@ -100,28 +100,28 @@ def find_maven() -> Path | None:
 def jars(maven: Path) -> dict[int, list[Path]]:
     """What each version's parser needs, without the rest of Trino.
 
-    Alone each: 484's parent imports a BOM that is not published, so its own list cannot be read.
+    Copied one by one: 484's parent imports a BOM that is not published, so Maven can read no list
+    of what its artifacts depend on.
     """
-    shared = (
-        ("org.antlr", "antlr4-runtime", "4.13.2"),
-        ("com.google.guava", "guava", "33.4.8-jre"),
-    )
-    wanted = {
-        name: Artifact(group=group, name=name, version=version, alone=True)
-        for group, name, version in shared
-    }
-    own = [(name, version) for name in ("trino-parser", "trino-grammar") for version in VERSIONS]
-    for name, version in own:
-        wanted[f"{name}-{version}"] = Artifact(
-            group="io.trino", name=name, version=str(version), alone=True
-        )
-    found = resolve(maven, wanted, print)
-    common = [path for name in ("antlr4-runtime", "guava") for path in found[name]]
-    return {
-        version: [
-            *found[f"trino-parser-{version}"],
-            *found[f"trino-grammar-{version}"],
-            *common,
-        ]
+    own = {
+        version: [f"io.trino:trino-parser:{version}", f"io.trino:trino-grammar:{version}"]
         for version in VERSIONS
+    }
+    wanted = [*_SHARED, *(each for found in own.values() for each in found)]
+
+    def fetch(folder: Path) -> None:
+        for each in wanted:
+            subprocess.run(
+                [
+                    *(str(maven), "-B", "-q", "dependency:copy", f"-Dartifact={each}"),
+                    f"-DoutputDirectory={folder}",
+                ],
+                check=True,
+                stdin=subprocess.DEVNULL,
+            )
+
+    kept = cache.folder("trino-parsers", "\n".join(wanted), fetch)
+    return {
+        version: [kept / f"{'-'.join(each.split(':')[1:])}.jar" for each in (*found, *_SHARED)]
+        for version, found in own.items()
     }
