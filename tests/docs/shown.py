@@ -1,7 +1,8 @@
 """What pages show: commands in blocks ```` ```console ````, with what they print.
 
 A block holds `$ …` lines, each followed by what it prints, both streams. `…` stands for any text,
-alone on a line for any lines. A command fails only where its `error[…]` is shown.
+alone on a line for any lines. Two spaces between columns stand for any width: it is the values'.
+A command fails only where its `error[…]` is shown.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SAYS_ERROR = re.compile(r"^error", re.MULTILINE)
+_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 _FILE = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
@@ -68,9 +70,10 @@ def holds(expected: str, ran: subprocess.CompletedProcess[str]) -> bool:
 
 
 def matches(shown: str, printed: str) -> bool:
-    wanted = [line.rstrip() for line in shown.strip().splitlines()]
+    wanted = [_GAP.sub("  ", line.rstrip()) for line in shown.strip().splitlines()]
     parts = [
         r"(?:[^\n]*\n)*?" if line == "…" else re.escape(line).replace("…", r"[^\n]*") + r" *\n"
         for line in wanted
     ]
-    return re.fullmatch("".join(parts) + r"\s*", printed.strip() + "\n") is not None
+    found = _GAP.sub("  ", printed.strip()) + "\n"
+    return re.fullmatch("".join(parts) + r"\s*", found) is not None

@@ -82,6 +82,8 @@ def test_there_are_pages() -> None:
         ("a … c", "a b c\n", True),
         ("a\nb", "a\nc\n", False),
         ("a", "a\nb\n", False),
+        ("a  b", "a      b\n", True),
+        ("a  b", "a b\n", False),
     ],
 )
 def test_what_counts_as_the_same(text: str, printed: str, *, same: bool) -> None:
