@@ -68,7 +68,9 @@ def initialise(admin: str | None, database_role: str | None, options: Options) -
 def grant(wanted: Grant, until: str | None, command_line: str, options: Options) -> Report:
     """One grant more, or another end or reason of one that is there."""
     now = datetime.now(UTC)
-    asked_for = replace(wanted, until=document.parse_until(until, now) if until else None)
+    asked_for = replace(
+        wanted, until=document.parse_until(until, now) if until is not None else None
+    )
     with connected(options) as (settings, session):
         identity = guard.require_granter(settings, session, [asked_for.resource])
         current, digest = store.read(settings)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import TABLE, Options, going_back, local, slicing
+from phlo_sql.cli.options import OUTPUT, TABLE, Options, going_back, local, slicing
 from phlo_sql.cli.spread import SpreadGroup
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def migrate() -> None:
 @click.option(
     "--report",
     "file",
+    type=OUTPUT,
     metavar="FILE",
     help="Write what was done, proofs and timings: .json, .html.",
 )

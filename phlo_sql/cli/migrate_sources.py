@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from phlo_sql.cli.options import Options, slicing
+from phlo_sql.cli.options import SCHEMA, Options, slicing
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -22,6 +22,7 @@ def _choices(command: _F) -> _F:
             click.option("--database", metavar="NAME", required=True, help="Of the metastore."),
             click.option(
                 "--target",
+                type=SCHEMA,
                 metavar="[CATALOG.]SCHEMA",
                 required=True,
                 help="Where the tables go, under their own names.",

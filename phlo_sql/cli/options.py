@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -101,7 +103,53 @@ class NamesParameter(Parameter):
         return found
 
 
+class SchemaParameter(Parameter):
+    """`[catalog.]schema`, as it is written."""
+
+    name = "schema"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            _, ref = names.parse_table(f"{value}.t")
+        except PhloSqlError:
+            ref = "none"
+        if ref is not None:
+            raise PhloSqlError(
+                Code.BAD_NAME, f"{value!r} is no schema", "write [catalog.]schema, e.g. lake.sales"
+            )
+        return str(value)
+
+
+class OutputParameter(Parameter):
+    """A file, or a folder, to write: one that can't be is refused before anything is done."""
+
+    def __init__(self, *, folder: bool = False) -> None:
+        self.name = "output folder" if folder else "output file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if why := self._fault(str(value)):
+            self.fail(f"{value!r}: {why}", param, ctx)
+        return str(value)
+
+    def _fault(self, value: str) -> str | None:
+        path = Path(value)
+        if not value or "\0" in value:
+            return "it is no path"
+        if self.name == "output folder":
+            return "it is a file" if path.is_file() else None
+        if path.is_dir():
+            return "it is a folder"
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}"
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            return "it may not be written"
+        return None
+
+
 TABLE = TableParameter()
+SCHEMA = SchemaParameter()
+OUTPUT = OutputParameter()
+OUTPUT_FOLDER = OutputParameter(folder=True)
 NAMES = NamesParameter()
 PREDICATE = PredicateParameter()
 SIZE = SizeParameter()
@@ -138,7 +186,7 @@ _MUTATION = [
     click.option(
         "--non-interactive", is_flag=True, help="Never ask; refuse where a yes is needed."
     ),
-    click.option("--out", metavar="FILE", help="Save the runbook there; run nothing."),
+    click.option("--out", type=OUTPUT, metavar="FILE", help="Save the runbook there; run nothing."),
 ]
 _DRIFT = [
     click.option(
@@ -170,6 +218,7 @@ def _gather(command: _F) -> Callable[..., Any]:
     @wraps(command)
     def wrapped(**given: Any) -> Any:
         flags = [(s, given.pop(f)) for f, s in _SETTINGS.items() if f in given]
+        _require_readable(flags)
         names_of = set(Options.__dataclass_fields__) & set(given)
         options = Options(
             **{name: given.pop(name) for name in names_of},
@@ -178,6 +227,17 @@ def _gather(command: _F) -> Callable[..., Any]:
         return command(options=options, **given)
 
     return wrapped
+
+
+def _require_readable(flags: Sequence[tuple[str, str | None]]) -> None:
+    """Settings named on the command line are checked by commands that don't need them too.
+
+    Raises PhloSqlError(BAD_SETTING).
+    """
+    if named := {name: value for name, value in flags if value is not None}:
+        from phlo_sql import config
+
+        config.load(named)
 
 
 def mutating(command: _F) -> Callable[..., Any]:

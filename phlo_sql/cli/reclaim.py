@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phlo_sql.cli.options import DURATION, TABLE, Options, mutating
+from phlo_sql.cli.options import DURATION, OUTPUT, TABLE, Options, mutating
 from phlo_sql.model.intents import RETENTION
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def expire_snapshots(
 @click.option(
     "--list",
     "list_file",
+    type=OUTPUT,
     metavar="FILE",
     help="Write the list of all files to delete there, as .parquet or .csv.",
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phlo_sql.cli.options import Options, applying, configured, going_back, reading
+from phlo_sql.cli.options import OUTPUT, Options, applying, configured, going_back, reading
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -21,7 +21,9 @@ def runbook() -> None:
 
 @runbook.command()
 @click.argument("file", type=_FILE)
-@click.option("--html", metavar="PAGE", help="Write one self-contained page for a reviewer.")
+@click.option(
+    "--html", type=OUTPUT, metavar="PAGE", help="Write one self-contained page for a reviewer."
+)
 @configured
 def show(file: str, html: str | None, options: Options) -> Report:
     """Show the plan that a runbook holds, and who approved it.
@@ -76,7 +78,12 @@ def lint(
 @click.argument("file", type=_FILE)
 @click.option("--step", type=click.IntRange(1), metavar="N", help="Run this step alone.")
 @click.option("--replan", is_flag=True, help="Make the plan anew and show the difference first.")
-@click.option("--out", metavar="FILE", help="With --replan: save the new plan there; run nothing.")
+@click.option(
+    "--out",
+    type=OUTPUT,
+    metavar="FILE",
+    help="With --replan: save the new plan there; run nothing.",
+)
 @applying
 def apply(file: str, replan: bool, options: Options) -> Report:
     """Run a runbook, if the table still has the state that the plan was made from.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import TABLE, Options, Parameter, mutating, reading
+from phlo_sql.cli.options import OUTPUT_FOLDER, TABLE, Options, Parameter, mutating, reading
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -266,6 +266,7 @@ def diff(
 @click.option(
     "--out",
     "folder",
+    type=OUTPUT_FOLDER,
     metavar="DIR",
     help="Write a file for each table there; TABLE may be a glob: sales.*",
 )

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import Options, local
+from phlo_sql.cli.options import Options, Parameter, local
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from phlo_sql.cli.output import Report
     from phlo_sql.stack import StackInfo
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
+
+class NameParameter(Parameter):
+    """A stack's name, which becomes a folder's."""
+
+    name = "stack"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not _NAME.match(value):
+            self.fail(f"{value!r} is no name: use letters, digits, '.', '_' and '-'", param, ctx)
+        return str(value)
+
+
+NAME = NameParameter()
 
 
 @click.group()
@@ -39,7 +56,7 @@ def stack() -> None:
     help="More servers: nessie, hive, glue (each with an S3 store); for Trino 476 opa (decides), "
     "events (collects).",
 )
-@click.option("--name", help="Name of the stack; trino483 or trino476 without it.")
+@click.option("--name", type=NAME, help="Name of the stack; trino483 or trino476 without it.")
 @click.option(
     "--port",
     "ports",
@@ -82,7 +99,7 @@ def up(
 
 
 @stack.command()
-@click.option("--name", help="Only this stack; all without it.")
+@click.option("--name", type=NAME, help="Only this stack; all without it.")
 @click.option("--purge", is_flag=True, help="Remove its data and logs too.")
 @local
 def down(name: str | None, purge: bool, options: Options) -> Report:
@@ -111,7 +128,7 @@ def down(name: str | None, purge: bool, options: Options) -> Report:
 
 
 @stack.command()
-@click.option("--name", help="Only this stack; all without it.")
+@click.option("--name", type=NAME, help="Only this stack; all without it.")
 @click.option(
     "--export", "exporting", is_flag=True, help="Print the environment as a shell's exports."
 )

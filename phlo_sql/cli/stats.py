@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import Options, reading
+from phlo_sql.cli.options import OUTPUT, Options, reading
 from phlo_sql.model.names import TableName, parse_table
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ _WILD = frozenset("*?[")
     help="Only the figures of size, rows or files.",
 )
 @click.option("--ref", metavar="REF", help="Nessie branch or tag that is looked at.")
-@click.option("--html", metavar="FILE", help="Also write a page that opens without network.")
+@click.option(
+    "--html", type=OUTPUT, metavar="FILE", help="Also write a page that opens without network."
+)
 @reading
 def stats(name: str, metric: str, ref: str | None, html: str | None, options: Options) -> Report:
     """Show size, rows, files, health, and what maintenance would gain.

@@ -6,6 +6,7 @@ stands in their place is asked here.
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from phlo_sql.errors import Code, PhloSqlError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+# It logs the traceback of an address that it can't open, which is told here in one line.
+logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)
 _TIMEOUT_MS = 60_000
 _CATALOG = "hive"
 

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from phlo_sql.cli import cli
+from phlo_sql.cli.options import OutputParameter
 from phlo_sql.cli.root import GROUPS
 from phlo_sql.errors import Code
 
@@ -67,7 +68,7 @@ def read(words: list[str]) -> None:
     except click.exceptions.Exit:
         return  # --help and --version
     except click.BadParameter as error:
-        if not isinstance(getattr(error.param, "type", None), click.Path):
+        if not isinstance(getattr(error.param, "type", None), click.Path | OutputParameter):
             raise  # a file that is not here may be there
 
 

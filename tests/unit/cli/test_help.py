@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import click
 import pytest
 
-from phlo_sql.cli import cli
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.unit.cli.command_tree import LEAVES
 
 HEAVY = (
     "rich",
@@ -30,24 +26,6 @@ HEAVY = (
     "pydantic",
     "testcontainers",
 )
-
-
-def commands(
-    group: click.Group = cli, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
-
-
-COMMANDS = dict(commands())
-LEAVES = {
-    path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)
-}
 
 
 def test_there_are_commands() -> None:
