@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from phlo_sql.compile.detach import DetachPlan
     from phlo_sql.compile.migrate import MigratePlan
     from phlo_sql.flow.rolling_back import RollbackPlan
 
@@ -31,6 +32,13 @@ def migrated(console: Console, details: MigratePlan) -> None:
     for (mode, reason), count in Counter((e.mode, e.reason) for e in details.chosen).items():
         modes.add_row(mode, f"{count:,}", Text(reason))
     console.print(modes)
+
+
+def cut(console: Console, details: DetachPlan) -> None:
+    """What lies outside now, and where its copy will lie."""
+    told = f"{len(details.outside):,} files lie outside of {details.old}"
+    console.print(Text(told), soft_wrap=True)
+    console.print(Text(f"the table's own files will lie below {details.new}"), soft_wrap=True)
 
 
 def taken_back(console: Console, details: RollbackPlan) -> None:

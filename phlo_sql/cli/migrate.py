@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.group(
     cls=SpreadGroup,
     elsewhere={
+        "detach": ("phlo_sql.cli.migrate_detach", "detach"),
         "from-hive": ("phlo_sql.cli.migrate_sources", "from_hive"),
         "from-glue": ("phlo_sql.cli.migrate_sources", "from_glue"),
     },

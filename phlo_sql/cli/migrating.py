@@ -9,7 +9,7 @@ from phlo_sql import runbook as runbooks
 from phlo_sql.audit.journal import Journal, events, kept
 from phlo_sql.cli.change import change, confirm, run
 from phlo_sql.cli.connection import connected, journal_path
-from phlo_sql.cli.draw_migration import migrated, operations, taken_back
+from phlo_sql.cli.draw_migration import cut, migrated, operations, taken_back
 from phlo_sql.cli.migration_report import require_ending, save
 from phlo_sql.cli.output import Report
 from phlo_sql.cli.plan_document import plan_document
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from phlo_sql.cli.options import Options
-    from phlo_sql.model.migration import Convert
+    from phlo_sql.model.migration import Convert, Detach
     from phlo_sql.model.names import TableName
     from phlo_sql.runbook import Runbook
 
@@ -105,6 +105,28 @@ def converted(intent: Convert, options: Options, file: str | None = None) -> Rep
         raise _with_way_back(error, str(intent.table)) from error
 
 
+def detached(intent: Detach, options: Options) -> Report:
+    """The same command goes on where a run of it on this table stopped."""
+    with connected(options) as (settings, _):
+        table = intent.table.within(str(settings.trino_catalog.value))
+    last = _last(table, intent.ref)
+    if last is not None and last.command == "migrate detach" and last.state in _UNFINISHED:
+        return gone_on(table, intent.ref, options)
+    try:
+        return change(intent, options, cut)
+    except PhloSqlError as error:
+        raise _with_way_back(error, str(table)) from error
+
+
+_UNFINISHED = ("failed", "stopped")
+
+
+def _last(table: TableName, ref: str | None) -> Operation | None:
+    named = str(table)
+    known = reversed(read_operations(journal_path()).values())
+    return next((each for each in known if each.table == named and each.ref == ref), None)
+
+
 def _reported(report: Report, file: str | None) -> Report:
     if file is not None and "plan" in report.data:
         save(report, file)
@@ -116,7 +138,7 @@ def _with_way_back(error: PhloSqlError, table: str) -> PhloSqlError:
     found = [
         each for each in read_operations(journal_path()).values() if each.table.endswith(table)
     ]
-    if not found or found[-1].state not in ("failed", "stopped"):
+    if not found or found[-1].state not in _UNFINISHED:
         return error
     last = found[-1]
     again = f"phlo-sql migrate rollback {last.id}"
@@ -139,14 +161,7 @@ def gone_on(table: TableName, ref: str | None, options: Options, file: str | Non
         require_ending(file)
     with connected(options) as (settings, session):
         named = str(table.within(str(settings.trino_catalog.value)))
-        last = next(
-            (
-                each
-                for each in reversed(read_operations(journal_path()).values())
-                if each.table == named and each.ref == ref
-            ),
-            None,
-        )
+        last = _last(table.within(str(settings.trino_catalog.value)), ref)
         if last is None or last.state in ("finished", ROLLED_BACK):
             raise PhloSqlError(
                 Code.NOTHING_RECORDED,

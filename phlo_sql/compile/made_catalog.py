@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
-from phlo_sql.plan import Kind, Plan, Step, Undo
+from phlo_sql.dialect import copying
+from phlo_sql.plan import Check, Kind, Plan, Step, Undo
 
 if TYPE_CHECKING:
     from phlo_sql.dialect import Statement
@@ -41,29 +42,55 @@ def uses_own_catalog(plan: Plan) -> bool:
     return any(step.kind is Kind.CATALOG for step in plan.steps)
 
 
-def _made(catalog: str, ref: str, create: Statement | None) -> Step | None:
-    if create is None:
-        return None
+def makes(name: str, create: Statement, summary: str, why: str, undo: Undo) -> Step:
+    """A catalog for one run: the server is asked afterwards whether it has it."""
     return Step(
         id=1,
         kind=Kind.CATALOG,
         statement=create,
-        summary=f"make catalog {catalog}, which shows {ref}",
-        why="no catalog of this server shows the ref; the server resolves ${ENV:…} by itself",
-        temporary=True,
-        undo=Undo(
+        summary=summary,
+        why=why,
+        undo=undo,
+        checks=(_is_there(name, 1),),
+    )
+
+
+def drops(name: str, why: str, undo: Undo, *, checked: bool = False) -> Step:
+    """The end of such a catalog."""
+    return Step(
+        id=1,
+        kind=Kind.CATALOG,
+        statement=dialect.drop_catalog(name),
+        summary=f"drop catalog {name}",
+        why=why,
+        undo=undo,
+        checks=(_is_there(name, 0),) if checked else (),
+    )
+
+
+def _is_there(name: str, expected: int) -> Check:
+    return Check(name="catalog", query=copying.count_catalogs(name), expected=str(expected))
+
+
+def _made(catalog: str, ref: str, create: Statement | None) -> Step | None:
+    if create is None:
+        return None
+    step = makes(
+        catalog,
+        create,
+        f"make catalog {catalog}, which shows {ref}",
+        "no catalog of this server shows the ref; the server resolves ${ENV:…} by itself",
+        Undo(
             reason="the catalog is dropped; it holds no data",
             statement=dialect.drop_catalog(catalog),
         ),
     )
+    return replace(step, temporary=True, checks=())
 
 
 def _dropped(catalog: str) -> Step:
-    return Step(
-        id=1,
-        kind=Kind.CATALOG,
-        statement=dialect.drop_catalog(catalog),
-        summary=f"drop catalog {catalog}",
-        why="it was for this run only; the tables stay where they are",
-        undo=Undo(reason="none needed: the server had no such catalog before"),
+    return drops(
+        catalog,
+        "it was for this run only; the tables stay where they are",
+        Undo(reason="none needed: the server had no such catalog before"),
     )

@@ -191,7 +191,7 @@ def _warnings(
     if any(each.mode == "in-place" for each in chosen):
         found.append(
             "the table reads the source's files, so gc.enabled is false: nothing that is run on it "
-            "deletes them, and its old snapshots can't be expired; --mode copy makes a table "
-            "without that tie"
+            "deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie "
+            "later, --mode copy makes a table without it"
         )
     return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
@@ -54,6 +54,11 @@ class Staging:
     def table(self) -> TableName:
         """The target before it is registered."""
         return TableName(catalog=self.iceberg, schema=SCHEMA, name="target")
+
+    @property
+    def before(self) -> TableName:
+        """What a table that is detached is called until nothing needs it any more."""
+        return replace(self.target, name=f"{self.target.name}_before_{self.run}")
 
     def reached(self, location: str) -> str:
         """A location as Trino's file systems spell it: local files are below `local.location`."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from phlo_sql import dialect
 from phlo_sql.compile.migrate_names import SCHEMA
 from phlo_sql.compile.migrate_reading import PATH, of_partition, value_of, witness
+from phlo_sql.compile.migrate_scratch import GOES, cleared, is_table, made, register
 from phlo_sql.dialect import copying
-from phlo_sql.dialect.schemas import create_schema, drop_schema
 from phlo_sql.model.units import human_size
-from phlo_sql.plan import Check, Kind, Prediction, Step, Undo
+from phlo_sql.plan import Kind, Prediction, Step, Undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,23 +26,10 @@ SLICE_BYTES = 10 * 1024**3
 """Bytes of files that one INSERT copies at most, where they are not one partition."""
 GUARD = "gc.enabled"
 SOURCE, OWNER = "migrated.source", "migrated.owner"
-_HIVE = {
-    "hive.metastore": "file",
-    "hive.timestamp-precision": "MICROSECONDS",
-    "hive.orc.use-column-names": "true",
-}
-_ICEBERG = {
-    "iceberg.catalog.type": "TESTING_FILE_METASTORE",
-    "iceberg.add-files-procedure.enabled": "true",
-    "iceberg.register-table-procedure.enabled": "true",
-    "iceberg.allowed-extra-properties": "*",
-}
 _WHY = {
     "files": "copies and comparisons read the source through it; dropping it touches no file",
     "folders": "partitions are taken in place through it, and for that it may have one column only",
 }
-_GOES = Undo(reason="none is needed: `migrate rollback` drops the scratch catalogs and their files")
-_WAS = Undo(reason="none is needed: it was made for this run")
 
 
 def steps_of(
@@ -63,7 +50,7 @@ def steps_of(
         **({staging.folders: (one,)} if one is not None else {}),
     }
     steps = [
-        *making.catalogs(),
+        *made(staging),
         *(
             step
             for name, columns in shown.items()
@@ -72,9 +59,9 @@ def steps_of(
         making.table(guarded=bool(in_place)),
         *making.taken(in_place),
         *making.copied(copied),
-        *(_compare(query, verify) for query in queries),
-        making.register(),
-        *making.cleared(list(shown)),
+        *(compare_step(query, verify) for query in queries),
+        register(staging),
+        *cleared(staging, list(shown)),
     ]
     return tuple(replace(step, id=number) for number, step in enumerate(steps, 1))
 
@@ -87,33 +74,6 @@ class _Making:
     staging: Staging
 
     # -- before
-    def catalogs(self) -> Iterator[Step]:
-        staging = self.staging
-        metastore = {"hive.metastore.catalog.dir": staging.folder}
-        for name, connector, own, what in (
-            (staging.hive, "hive", _HIVE, "show the source's files as a table"),
-            (staging.iceberg, "iceberg", _ICEBERG, "have the table in the making"),
-        ):
-            yield Step(
-                id=1,
-                kind=Kind.CATALOG,
-                statement=dialect.create_catalog(
-                    name, connector, {**staging.storage, **own, **metastore}
-                ),
-                summary=f"make catalog {name}",
-                why=f"to {what}; nobody else knows it, and it goes at the end",
-                undo=Undo(reason="drop it", statement=dialect.drop_catalog(name)),
-                checks=(_is_catalog(name, 1),),
-            )
-        yield Step(
-            id=1,
-            kind=Kind.DDL,
-            statement=create_schema(staging.iceberg, SCHEMA),
-            summary=f"make schema {SCHEMA} in both",
-            why="they share one metastore",
-            undo=_GOES,
-        )
-
     def shown(self, name: TableName, columns: Sequence[SourceColumn], why: str) -> Iterator[Step]:
         """The source's folder as a Hive table."""
         source, staging = self.source, self.staging
@@ -133,8 +93,8 @@ class _Making:
             statement=dialect.create_table(name, definitions, properties=properties),
             summary=f"show the source's files as external Hive table {name.name}",
             why=why,
-            undo=_GOES,
-            checks=(_is_table(name, 1),),
+            undo=GOES,
+            checks=(is_table(name, 1),),
         )
         if source.partitioned:
             yield Step(
@@ -147,7 +107,7 @@ class _Making:
                 ),
                 summary=f"find its {len(source.partitions):,} partitions",
                 why="the folders' names are the values",
-                undo=_GOES,
+                undo=GOES,
             )
 
     def table(self, *, guarded: bool) -> Step:
@@ -182,8 +142,8 @@ class _Making:
             ),
             summary=f"make the table at {staging.location}",
             why="under a name of the scratch catalog, until it is proven",
-            undo=_GOES,
-            checks=(_is_table(staging.table, 1),),
+            undo=GOES,
+            checks=(is_table(staging.table, 1),),
         )
 
     def _partitioning(self) -> list[str]:
@@ -232,7 +192,7 @@ class _Making:
             statement=dialect.execute_procedure(self.staging.table, procedure, arguments),
             summary=f"take {len(files):,} files of {place} in place",
             why="the table's metadata names them; nothing is moved or written beside it",
-            undo=_GOES,
+            undo=GOES,
             late=True,
             predicts=_predicted(files, added=len(files)),
         )
@@ -269,84 +229,14 @@ class _Making:
             ),
             summary=f"copy {place}: {len(files):,} files, {size}",
             why=each.reason,
-            undo=_GOES,
+            undo=GOES,
             late=True,
             independent=self.source.partitioned,
             predicts=_predicted(files),
         )
 
-    # -- after
-    def register(self) -> Step:
-        staging = self.staging
-        names: dict[str, dialect.Value | Expression] = {
-            "schema_name": staging.target.schema,
-            "table_name": staging.target.name,
-        }
-        catalog = str(staging.target.catalog)
-        return Step(
-            id=1,
-            kind=Kind.CALL,
-            statement=dialect.call(
-                catalog, "register_table", {**names, "table_location": staging.location}
-            ),
-            summary=f"register it as {staging.target}",
-            why="it is proven: from here on everybody sees it",
-            undo=Undo(
-                reason="takes the name away; no file goes with it",
-                statement=dialect.call(catalog, "unregister_table", names),
-            ),
-            prechecks=(
-                Check(name="absent", query=copying.count_tables(staging.target), expected="0"),
-            ),
-            checks=(_is_table(staging.target, 1),),
-        )
 
-    def cleared(self, shown: Sequence[TableName]) -> Iterator[Step]:
-        staging = self.staging
-        yield Step(
-            id=1,
-            kind=Kind.CALL,
-            statement=dialect.call(
-                staging.iceberg,
-                "unregister_table",
-                {"schema_name": SCHEMA, "table_name": staging.table.name},
-            ),
-            summary="forget the name in the scratch catalog",
-            why="one table must not have two catalogs that write to it",
-            undo=_WAS,
-            checks=(_is_table(staging.table, 0),),
-        )
-        for name in shown:
-            yield Step(
-                id=1,
-                kind=Kind.DDL,
-                statement=dialect.drop_table(name),
-                summary=f"drop external Hive table {name.name}",
-                why="its files stay: they are the source",
-                undo=_WAS,
-                checks=(_is_table(name, 0),),
-            )
-        yield Step(
-            id=1,
-            kind=Kind.DDL,
-            statement=drop_schema(staging.iceberg, SCHEMA),
-            summary=f"drop schema {SCHEMA}",
-            why="nothing is left behind",
-            undo=_WAS,
-        )
-        for catalog in (staging.hive, staging.iceberg):
-            yield Step(
-                id=1,
-                kind=Kind.CATALOG,
-                statement=dialect.drop_catalog(catalog),
-                summary=f"drop catalog {catalog}",
-                why="nothing is left behind",
-                undo=_WAS,
-                checks=(_is_catalog(catalog, 0),),
-            )
-
-
-def _compare(query: Statement, verify: str) -> Step:
+def compare_step(query: Statement, verify: str) -> Step:
     what = "rows" if verify == "count" else "rows and content"
     return Step(
         id=1,
@@ -376,14 +266,6 @@ def _slices(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
         size += file.bytes
     if found:
         yield found
-
-
-def _is_catalog(name: str, expected: int) -> Check:
-    return Check(name="catalog", query=copying.count_catalogs(name), expected=str(expected))
-
-
-def _is_table(name: TableName, expected: int) -> Check:
-    return Check(name="table", query=copying.count_tables(name), expected=str(expected))
 
 
 def _quoted(name: str) -> str:

@@ -11,7 +11,7 @@ from phlo_sql.dialect import nodes
 from phlo_sql.dialect.queries import aliased, count, function, select
 from phlo_sql.dialect.render import parse
 from phlo_sql.dialect.types import data_type
-from phlo_sql.dialect.values import column, identifier, literal, table
+from phlo_sql.dialect.values import column, identifier, literal, metadata_table, table
 from phlo_sql.model.names import TableName
 
 if TYPE_CHECKING:
@@ -140,6 +140,38 @@ def show_create_schema(catalog: str, schema: str) -> Statement:
     """`SHOW CREATE SCHEMA`: where tables of the schema lie."""
     this = exp.Table(db=identifier(schema), catalog=identifier(catalog))
     return nodes.ShowCreate(this=this, kind="SCHEMA")
+
+
+def show_create_table(name: TableName) -> Statement:
+    """`SHOW CREATE TABLE`."""
+    return nodes.ShowCreate(this=table(name), kind="TABLE")
+
+
+def count_outside(name: TableName, folder: str) -> Statement:
+    """Files of an Iceberg table that do not lie below a folder."""
+    below = function("starts_with", column("file_path"), f"{folder.rstrip('/')}/")
+    return select([count()], metadata_table(name, "files"), where=exp.Not(this=below))
+
+
+def main_snapshot(name: TableName) -> Statement:
+    """The current snapshot of an Iceberg table."""
+    return select(
+        ["snapshot_id"],
+        metadata_table(name, "refs"),
+        where=exp.EQ(this=column("name"), expression=literal("main")),
+    )
+
+
+def renaming_of(tree: Statement) -> tuple[TableName, TableName] | None:
+    """What ALTER TABLE … RENAME TO calls what; None where it is no such statement."""
+    actions = tree.args.get("actions") if isinstance(tree, exp.Alter) else None
+    if not actions or len(actions) != 1 or not isinstance(actions[0], exp.AlterRename):
+        return None
+    return _name(tree.this), _name(actions[0].this)
+
+
+def _name(node: exp.Table) -> TableName:
+    return TableName(catalog=node.catalog or None, schema=node.db, name=node.name)
 
 
 def schema_location(text: str) -> str | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Convert": "convert",
+    "Detach": "detach",
     "Evolve": "evolve",
     "ExpireSnapshots": "expire",
     "FromTable": "convert",
@@ -32,6 +33,7 @@ _MODULES = {
 """Intent → module of this package. Imported when it is asked for."""
 _COMMANDS = {
     "migrate convert": "convert",
+    "migrate detach": "detach",
     "migrate from-hive": "convert",
     "migrate from-glue": "convert",
     "migrate rollback": "rolling_back",

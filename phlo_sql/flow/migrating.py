@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from phlo_sql.plan import Check, Plan, Step
     from phlo_sql.runbook import Runbook
 
-MIGRATIONS = ("migrate convert", "migrate from-hive", "migrate from-glue")
+MIGRATIONS = ("migrate convert", "migrate detach", "migrate from-hive", "migrate from-glue")
 QUERIES = TableName(catalog="system", schema="runtime", name="queries")
 ROLLED_BACK = "rolled back"
 """The journal's event that a runbook's run was taken back; `runbook` is its digest."""
@@ -59,7 +59,10 @@ def _is_own(tree: dialect.Statement, own: Staging) -> bool:
     if called is not None and called.parts[0] == own.target.catalog:
         given = dialect.describe(tree).arguments
         named = (given.get("schema_name"), given.get("table_name"))
-        return named == (own.target.schema, own.target.name)
+        return named in {(each.schema, each.name) for each in (own.target, own.before)}
+    renamed = copying.renaming_of(tree)
+    if renamed is not None:
+        return set(renamed) == {own.target, own.before}
     catalog = copying.catalog_of(tree)
     return catalog is None or catalog.startswith(f"{PREFIX}{own.run}_")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
 from phlo_sql import runbook as runbooks
+from phlo_sql.compile.made_catalog import drops
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.migrating import (
@@ -47,7 +48,7 @@ def compile_plan(intent: Rollback, edges: Edges) -> RollbackPlan:
     """Steps for what is there, and only that; files are counted when they go."""
     book = runbooks.read(intent.text)
     own = staging(book.plan, edges)
-    steps = tuple(_steps(own, edges))
+    steps = tuple(_steps(own, book.plan, edges))
     folders = (own.folder, own.location)
     if not steps and not any(_files(each, book.plan, edges) for each in folders):
         steps = ()
@@ -72,7 +73,7 @@ def compile_plan(intent: Rollback, edges: Edges) -> RollbackPlan:
     return RollbackPlan(plan=plan, folders=folders)
 
 
-def _steps(own: Staging, edges: Edges) -> Iterator[Step]:
+def _steps(own: Staging, plan: Plan, edges: Edges) -> Iterator[Step]:
     for query in still_running(own, edges):
         yield Step(
             id=1,
@@ -94,16 +95,45 @@ def _steps(own: Staging, edges: Edges) -> Iterator[Step]:
             undo=_GONE,
             destructive=True,
         )
+    yield from _old_table(own, plan, edges)
     for name in (own.hive, own.iceberg):
         if answer_of(copying.count_catalogs(name), edges) != "0":
-            yield Step(
-                id=1,
-                kind=Kind.CATALOG,
-                statement=dialect.drop_catalog(name),
-                summary=f"drop catalog {name}",
-                why="the migration made it; its metastore is files, which go with its folder",
-                undo=_GONE,
-            )
+            why = "the migration made it; its metastore is files, which go with its folder"
+            yield drops(name, why, _GONE)
+
+
+def _old_table(own: Staging, plan: Plan, edges: Edges) -> Iterator[Step]:
+    """A table that was detached gets its name back, and its place in the catalog where it was
+    forgotten there already."""
+    aside = next(
+        (each for each in plan.steps if copying.renaming_of(each.statement) is not None), None
+    )
+    if aside is None or aside.undo.statement is None:
+        return
+    there = answer_of(copying.count_tables(own.before), edges) != "0"
+    taken = answer_of(copying.count_tables(own.target), edges) != "0"
+    if not there and taken and not _is_ours(own, edges):
+        return  # it was never set aside
+    if not there:
+        shown = plan.steps[-1].undo.statement
+        assert shown is not None  # noqa: S101 - the compiler of the command writes it
+        yield Step(
+            id=1,
+            kind=Kind.CALL,
+            statement=shown,
+            summary=f"show the old table again, as {own.before.name}",
+            why="its metadata and files are as they were",
+            undo=_GONE,
+        )
+    yield Step(
+        id=1,
+        kind=Kind.DDL,
+        statement=aside.undo.statement,
+        summary=f"give it the name {own.target.name} back",
+        why="it is the table that had it",
+        undo=_GONE,
+        late=True,
+    )
 
 
 def _look(own: Staging) -> Step:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from phlo_sql.model.migration import Convert, FromTable, Rollback
+from phlo_sql.model.migration import Convert, Detach, FromTable, Rollback
 
 if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
@@ -110,4 +110,14 @@ class Evolve:
     done: tuple[int, ...] = ()
 
 
-Intent = Convert | Evolve | ExpireSnapshots | FromTable | Optimize | Rollback | UndoRunbook | Vacuum
+Intent = (
+    Convert
+    | Detach
+    | Evolve
+    | ExpireSnapshots
+    | FromTable
+    | Optimize
+    | Rollback
+    | UndoRunbook
+    | Vacuum
+)

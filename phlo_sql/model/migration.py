@@ -203,6 +203,16 @@ class FromGlue(Migration):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detach:
+    """`migrate detach`: a table that reads files of its source gets files of its own."""
+
+    table: TableName
+    ref: str | None = None
+    verify: Verify | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """The mode of one partition, and why."""
 

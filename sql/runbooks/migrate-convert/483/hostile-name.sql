@@ -15,8 +15,8 @@
 -- does:      compares the number of rows, and a checksum of each column in a sample, with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  added_data_files = 2; rows = 2000
--- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; --mode copy makes a table without that tie
--- digest:    sha256:6f99d88c5c7cfcb529864ad824573f927521dd5c18ac2c033b217f98ecc5ea14
+-- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
+-- digest:    sha256:e97c1b60ef6168b693309f340cabdbcf216eecb93393a61853c3f131b5107fd7
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 14: make catalog phlo_sql_0123456789ab_hive ==

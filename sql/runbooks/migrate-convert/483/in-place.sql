@@ -15,8 +15,8 @@
 -- does:      compares the number of rows, and a checksum of each column, with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  added_data_files = 2; rows = 2000
--- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; --mode copy makes a table without that tie
--- digest:    sha256:ec4112fbbf34358653c5884fe84fc5ed34a99e1b346bea17f292990cc6c76a1b
+-- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
+-- digest:    sha256:478b10b2e5a4e0e87bc0c74f6ab24a1455ae3dcede7394695855d80d6e9ffe2f
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 13: make catalog phlo_sql_0123456789ab_hive ==

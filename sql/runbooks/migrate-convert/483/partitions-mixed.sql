@@ -17,8 +17,8 @@
 -- does:      compares the number of rows, and a checksum of each column, for each partition with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  rows = 6000
--- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; --mode copy makes a table without that tie
--- digest:    sha256:e7f3d475269e6aeac54b5d3d694f5e244f2b7cd7e84f3e1fbf87f6bb02732f0f
+-- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
+-- digest:    sha256:85fa45365650ed4bdefc982288aac1cb45d202de1cc992b0d537e0f74f6fedbe
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 19: make catalog phlo_sql_0123456789ab_hive ==

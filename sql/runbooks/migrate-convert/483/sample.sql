@@ -17,8 +17,8 @@
 -- does:      compares the number of rows, and a checksum of each column in a sample, for each partition with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  rows = 6000
--- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; --mode copy makes a table without that tie
--- digest:    sha256:df0af2e752ab59e89afb7377e532be3f5e3f542a847d866dd9fc87f8185a0f11
+-- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
+-- digest:    sha256:9b2aec57cbbb245ee107d9945ccf448814a692723ebd725dfdca7784d192568c
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 20: make catalog phlo_sql_0123456789ab_hive ==
