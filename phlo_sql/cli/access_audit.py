@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from phlo_sql import config
 from phlo_sql.access import trail
 from phlo_sql.audit import store
+from phlo_sql.cli import host
 from phlo_sql.cli.confirmation import confirmed
 from phlo_sql.cli.connection import journal_path
 from phlo_sql.cli.output import Report, console
@@ -72,7 +73,14 @@ def prune(older_than: timedelta, options: Options) -> Report:
         needing=f"taking away the audit trail from before {before:%Y-%m-%d %H:%M} UTC",
         hint="add --yes; save it first with `phlo-sql access audit-log --csv --limit 0`",
     )
-    gone = store.prune(settings, before)
+    deed = host.Deed(
+        command="access audit-log --prune",
+        resource=str(settings.audit_schema.value),
+        destructive=True,
+    )
+    with host.doing(deed) as outcome:
+        gone = store.prune(settings, before)
+        outcome["status"] = "success" if gone else "noop"
     text = f"{gone:,} rows from before {before:%Y-%m-%d %H:%M} UTC are gone; an anchor is left"
     return Report(
         status="success" if gone else "noop",

@@ -11,6 +11,7 @@ from phlo_sql.access import bundle as bundles
 from phlo_sql.access import publish as publishing
 from phlo_sql.access import store
 from phlo_sql.access import verify as verifying
+from phlo_sql.cli import host
 from phlo_sql.cli.connection import connected
 from phlo_sql.cli.output import Report
 from phlo_sql.config import trino_catalog
@@ -32,6 +33,14 @@ def publish(bundle: str | None, rules: str | None, options: Options) -> Report:
     """To the places named, or to all that are set up. Asks PostgreSQL only, so that it works while
     a server that denies everything waits for its policies."""
     settings = config.load(dict(options.flags))
+    deed = host.Deed(command="access publish", resource=str(settings.access_schema.value))
+    with host.doing(deed) as outcome:
+        report = _published(bundle, rules, settings)
+        outcome["status"] = report.status
+    return report
+
+
+def _published(bundle: str | None, rules: str | None, settings: Settings) -> Report:
     everywhere = bundle is None and rules is None
     opa = bundles.program()
     places: list[str] = []

@@ -15,7 +15,7 @@ from phlo_sql.access.changes import Asked, Changes, PolicySession
 from phlo_sql.access.decide import catalogs_of
 from phlo_sql.access.resource import bare
 from phlo_sql.audit.journal import Journal
-from phlo_sql.cli import draw
+from phlo_sql.cli import draw, host
 from phlo_sql.cli.confirmation import confirmed
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
@@ -42,8 +42,11 @@ if TYPE_CHECKING:
 def initialise(admin: str | None, database_role: str | None, options: Options) -> Report:
     """Migrations, the first admin, and the privileges of the role that runs phlo-sql."""
     settings = config.load(dict(options.flags))
+    deed = host.Deed(command="access init", resource=str(settings.access_schema.value))
     try:
-        made = store.initialise(settings, admin=admin, database_role=database_role)
+        with host.doing(deed) as outcome:
+            made = store.initialise(settings, admin=admin, database_role=database_role)
+            outcome["status"] = "success" if made.changed else "noop"
     finally:
         postgres.close()
 
@@ -155,7 +158,7 @@ def apply_runbook(text: str, options: Options) -> Report:
         if not options.as_json:
             draw.plan(console(), book.plan)
         confirm(book, options)
-        return _run(book, settings, options)
+        return _run(book, settings)
 
 
 def undo_runbook(book: Runbook, done: Sequence[int], file: str, options: Options) -> Report:
@@ -179,7 +182,7 @@ def undo_runbook(book: Runbook, done: Sequence[int], file: str, options: Options
         if not options.as_json:
             draw.plan(console(), back.plan)
         confirm(back, options)
-        return _run(back, settings, options)
+        return _run(back, settings)
 
 
 def confirm(book: Runbook, options: Options) -> None:
@@ -220,7 +223,7 @@ def _change(
         if not options.as_json:
             draw.plan(console(), book.plan)
         confirm(book, options)
-    report = _run(book, settings, options)
+    report = _run(book, settings)
     return replace(report, data={**report.data, **data}, warnings=(*report.warnings, *_left(found)))
 
 
@@ -243,13 +246,27 @@ def _planned(
     )
 
 
-def _run(book: Runbook, settings: Settings, options: Options) -> Report:
+def _run(book: Runbook, settings: Settings) -> Report:
+    reread = runbooks.read(book.text)  # what was shown is what runs
+    named = dict.fromkeys(map(str, changes.resources_of(reread, settings)))
+    deeds = [host.Deed(command=reread.plan.command, resource=each) for each in named]
+    with host.doing(*deeds) as outcome:
+        report = _stored(reread, settings)
+        outcome |= {
+            "operation_id": report.data["operation"],
+            "runbook": reread.digest,
+            "status": report.status,
+            "reason_code": report.reason_code,
+        }
+    return report
+
+
+def _stored(reread: Runbook, settings: Settings) -> Report:
     from phlo_sql.access import publish, trail
 
     trail.require(settings, journal_path())
     started = datetime.now(UTC)
-    journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
-    reread = runbooks.read(book.text)  # what was shown is what runs
+    journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{reread.id}")
     hold_to(reread, settings, journal)
     journal.write(
         "granted",

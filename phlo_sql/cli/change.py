@@ -18,7 +18,7 @@ from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.plan_document import plan_document
 from phlo_sql.cli.progress import watching
-from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.errors import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,29 +168,21 @@ def run(
 ) -> Report:
     """Run a runbook's text; files that belong to it lie in `folder`."""
     book = runbooks.read(text)
-    deed = _deed(book.plan)
     if trail_of_now() is not None:
         from phlo_sql.access import trail
 
         trail.require(settings, journal_path())
-    host.authorize(deed)
-    approvers = approval.require(book, book.plan.planned_by, settings)
-    started = datetime.now(UTC)
-    journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
-    outcome: dict[str, Any] = {
-        "operation_id": journal.operation,
-        "runbook": book.digest,
-        "approvers": list(approvers),
-        "status": "failed",
-    }
-    try:
+    with host.doing(_deed(book.plan)) as outcome:
+        approvers = approval.require(book, book.plan.planned_by, settings)
+        started = datetime.now(UTC)
+        journal = Journal(path=journal_path(), operation=f"{started:%Y%m%dT%H%M%S}-{book.id}")
+        outcome |= {
+            "operation_id": journal.operation,
+            "runbook": book.digest,
+            "approvers": list(approvers),
+        }
         report = _run(text, settings, session, journal, options, folder, fresh)
         outcome |= {"status": report.status, "reason_code": report.reason_code}
-    except PhloSqlError as error:
-        outcome |= {"reason_code": error.code.reason, "error": error.problem}
-        raise
-    finally:
-        host.record(deed, outcome)
     return report
 
 

@@ -5,13 +5,15 @@ phlo is such a host (`phlo_sql.plugin`). Alone, phlo-sql has none.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from phlo_sql.errors import PhloSqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +42,25 @@ def install(host: Host) -> None:
     _HOST.set(host)
 
 
-def authorize(deed: Deed) -> None:
-    """Ask the host, where there is one. Raises PhloSqlError(ACCESS_DENIED…) as the host says."""
-    host = _HOST.get()
-    if host is not None:
-        host.authorize(deed)
+@contextmanager
+def doing(*deeds: Deed) -> Iterator[dict[str, Any]]:
+    """Ask the host, where there is one, before anything is done, and tell it afterwards what came
+    of it, also of a failure. Who does it writes that into what is given: `status`, and the rest.
 
-
-def record(deed: Deed, outcome: Mapping[str, Any]) -> None:
-    """Tell the host, where there is one."""
+    Raises PhloSqlError(ACCESS_DENIED…) as the host says.
+    """
     host = _HOST.get()
-    if host is not None:
-        host.record(deed, outcome)
+    outcome: dict[str, Any] = {"status": "failed"}
+    if host is None:
+        yield outcome
+        return
+    for each in deeds:
+        host.authorize(each)
+    try:
+        yield outcome
+    except PhloSqlError as error:
+        outcome |= {"reason_code": error.code.reason, "error": error.problem}
+        raise
+    finally:
+        for each in deeds:
+            host.record(each, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,7 +102,7 @@ def convert(
     if resume:
         return gone_on(name, at, options, file)
     intent = Convert(
-        path=path,
+        path=path if ":/" in path else str(Path(path).absolute()),
         format=form,
         table=name,
         ref=at,

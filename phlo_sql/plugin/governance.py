@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _RESOURCES = {"access": "admin", "schema": "catalog", "migrate": "catalog"}
 _ACTIONS = {"admin": "admin.manage", "catalog": "catalog.manage", "dataset": "dataset.write"}
 """Pairs that phlo's compilers know (phlo `capabilities` models, 0.16 to 0.18)."""
+_OUTCOMES = {"success": "success", "noop": "success", "partial": "partial"}
+"""Ours as phlo's emitter spells them; all else failed."""
 _PURPOSE = "phlo-sql"
 
 
@@ -28,6 +30,7 @@ class PhloHost:
         """Raises PhloSqlError(ACCESS_DENIED) as phlo's policies and `protect_main` say."""
         _refuse_protected_main(deed)
         _enforce(deed)
+        _require_trail(deed)
 
     def record(self, deed: Deed, outcome: Mapping[str, Any]) -> None:
         """To `.phlo/audit/operations.jsonl`, which `phlo audit` reads, and phlo's audit emitter."""
@@ -85,7 +88,7 @@ def _refuse_protected_main(deed: Deed) -> None:
     Without a settings store (phlo-postgres) nobody can have set it; a store that is there and can't
     be read denies, as in phlo's own writes.
     """
-    if deed.ref not in {None, "main"}:
+    if deed.ref not in {None, "main"} or _resource_type(deed) == "admin":
         return
     try:
         from phlo.application.discovery import discover_capabilities
@@ -122,11 +125,23 @@ def _principal() -> Any:
     return CliPrincipalResolver().resolve()
 
 
-def _append(line: Mapping[str, Any]) -> None:
-    """Where `phlo audit` looks: under the directory that phlo runs in."""
+def _require_trail(deed: Deed) -> None:
+    """What can't be recorded is not begun."""
+    try:
+        os.close(_trail())
+    except OSError as error:
+        raise _denied(deed, f"phlo's audit trail cannot be written: {error}") from error
+
+
+def _trail() -> int:
+    """Where `phlo audit` looks: under the directory that phlo runs in. Opened to append."""
     path = Path(".phlo") / "audit" / "operations.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def _append(line: Mapping[str, Any]) -> None:
+    handle = _trail()
     try:
         os.write(handle, (json.dumps(line, ensure_ascii=False) + "\n").encode())
         os.fsync(handle)
@@ -147,5 +162,5 @@ def _emit(deed: Deed, outcome: Mapping[str, Any], principal: Any) -> None:
         resource_id=deed.resource,
         target_state_after=dict(outcome),
         change_reason=deed.command,
-        outcome=str(outcome.get("status", "")),
+        outcome=_OUTCOMES.get(str(outcome.get("status")), "failure"),
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg import sql
 
+from tests.docs.conftest import policies
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from tests.phlo.conftest import Phlo
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("phlo")]
+__all__ = ["policies"]
 
 ROLES = """\
 version: 1
@@ -34,6 +37,11 @@ policies:
     principal: {roles: [maintainer]}
     action: dataset.write
     resource: {type: dataset, id_pattern: "iceberg.*"}
+  - policy_id: maintainers-grant
+    effect: allow
+    principal: {roles: [maintainer]}
+    action: admin.manage
+    resource: {type: admin, id_pattern: "*"}
 """
 
 
@@ -74,6 +82,12 @@ def records(project: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def canonical(project: Path) -> list[dict[str, Any]]:
+    """What phlo's audit emitter wrote: its sink is the log, from level INFO on."""
+    lines = [line for log in (project / ".phlo" / "logs").glob("*.log") for line in log.open()]
+    return [json.loads(line) for line in lines if '"canonical_audit_event"' in line]
+
+
 def files(stack: Clients, table: str) -> int:
     schema, name = table.rsplit(".", 1)
     return int(stack.rows(f'SELECT count(*) FROM {schema}."{name}$files"')[0][0])
@@ -101,10 +115,18 @@ def test_regulated_mode_lets_a_maintainer_do_it(
     phlo: Phlo, regulated: Path, stack: Clients, small_files: str
 ) -> None:
     words = ("table", "optimize", small_files, "--yes")
-    done = phlo.json(*words, cwd=regulated, env=as_user("alice"))
+    done = phlo.json(*words, cwd=regulated, env={**as_user("alice"), "PHLO_LOG_LEVEL": "INFO"})
     assert done["status"] == "success", done
     assert files(stack, small_files) == 1
     assert records(regulated)[-1]["actor"] == "alice"
+    event = next(each for each in canonical(regulated) if each["event_type"] == "mutation")
+    assert (event["surface"], event["actor_subject"]) == ("phlo-sql", "alice")
+    assert (event["resource_type"], event["resource_id"]) == (
+        "dataset",
+        done["data"]["plan"]["table"],
+    )
+    assert (event["action"], event["outcome"]) == ("dataset.write", "success")
+    assert event["target_state_after"]["operation_id"] == done["data"]["operation"]
 
 
 def test_regulated_mode_denies_who_has_no_policy_and_nothing_runs(
@@ -129,6 +151,23 @@ def test_regulated_mode_without_policies_denies(
     assert denied["exit_code"] == 3, denied
     assert denied["reason_code"] == "access_denied"
     assert files(stack, small_files) == 3
+
+
+def test_regulated_mode_rules_over_grants_too(
+    phlo: Phlo, regulated: Path, policies: Mapping[str, str]
+) -> None:
+    grant = ("access", "grant", "--user", "bob", "--role", "read", "iceberg.sales")
+    alice, bob = ({**as_user(name), **policies} for name in ("alice", "bob"))
+    for words in (("access", "init", "--admin", "phlo"), grant):
+        denied = phlo.json(*words, cwd=regulated, env=bob)
+        assert (denied["exit_code"], denied["reason_code"]) == (3, "access_denied"), denied
+        done = phlo.json(*words, cwd=regulated, env=alice)
+        assert done["status"] == "success", done
+    kept = [(each["operation"], each["resource_id"]) for each in records(regulated)]
+    assert kept == [
+        ("access init", policies["PHLO_SQL_ACCESS_SCHEMA"]),
+        ("access grant", "iceberg.sales"),
+    ]
 
 
 @pytest.fixture
