@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from phlo_sql.observe.trino import TrinoSession
 
 
+_OPENED: ContextVar[list[TrinoSession] | None] = ContextVar("phlo_sql_opened", default=None)
+
+
+@contextmanager
+def gathered() -> Iterator[list[TrinoSession]]:
+    """Sessions of commands that run inside, for another thread to cancel what they run."""
+    sessions: list[TrinoSession] = []
+    token = _OPENED.set(sessions)
+    try:
+        yield sessions
+    finally:
+        _OPENED.reset(token)
+
+
 @contextmanager
 def connected(options: Options) -> Iterator[tuple[Settings, TrinoSession]]:
     """Settings from every layer, flags on top, and a session that is closed at the end."""
@@ -27,6 +42,8 @@ def connected(options: Options) -> Iterator[tuple[Settings, TrinoSession]]:
             from phlo_sql.access import trail
 
             trail.begin(settings)
+        if (sessions := _OPENED.get()) is not None:
+            sessions.append(session)
         yield settings, session
 
 

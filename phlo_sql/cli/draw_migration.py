@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from phlo_sql.model.units import human_size
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from phlo_sql.compile.migrate import MigratePlan
     from phlo_sql.flow.rolling_back import RollbackPlan
 
-_COLOUR = {"finished": "green", "failed": "red", "stopped": "yellow"}
+_COLOUR = {"finished": "green", "failed": "red", "stopped": "yellow", "success": "green"}
 
 
 def migrated(console: Console, details: MigratePlan) -> None:
@@ -39,6 +41,34 @@ def cut(console: Console, details: DetachPlan) -> None:
     told = f"{len(details.outside):,} files lie outside of {details.old}"
     console.print(Text(told), soft_wrap=True)
     console.print(Text(f"the table's own files will lie below {details.new}"), soft_wrap=True)
+
+
+def database(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    """Each table with its mode, what became of it, and why."""
+    table = _table("table", "is", "partitions", "files", "size", "mode", "state", "why")
+    for each in found:
+        left = each["state"] == "left alone"
+        table.add_row(
+            Text(each["table"]),
+            each["kind"] if left else f"{each['kind']} {each['format']}",
+            "" if each["partitions"] is None else f"{each['partitions']:,}",
+            f"{each['files']:,}",
+            human_size(each["bytes"]),
+            _modes(each["modes"]),
+            Text(each["state"], _COLOUR.get(each["state"], "")),
+            Text(each["error"] or each["reason"] or ""),
+        )
+    console.print(table)
+
+
+def _modes(found: Sequence[Mapping[str, Any]]) -> str:
+    """`in-place`, or `in-place 4, copy 1` where partitions differ."""
+    counts: Counter[str] = Counter()
+    for each in found:
+        counts[each["mode"]] += each["partitions"] or 1
+    if len(counts) < 2:
+        return "".join(counts)
+    return ", ".join(f"{mode} {count:,}" for mode, count in counts.items())
 
 
 def taken_back(console: Console, details: RollbackPlan) -> None:

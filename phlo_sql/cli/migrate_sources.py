@@ -53,6 +53,15 @@ def _choices(command: _F) -> _F:
                 show_default=True,
                 help="What to do with a table that exists in the target.",
             ),
+            click.option(
+                "--report",
+                "file",
+                metavar="FILE",
+                help="Write what was done, proofs and timings: .json, .html.",
+            ),
+            click.option(
+                "--resume", is_flag=True, help="Go on where the last run stopped; then the rest."
+            ),
         )
     ):
         command = option(command)
@@ -63,20 +72,24 @@ def _choices(command: _F) -> _F:
 @click.option("--uri", metavar="THRIFT", required=True, help="thrift://host:9083.")
 @_choices
 @slicing
-def from_hive(options: Options, *, tables: tuple[str, ...], **given: Any) -> Report:
+def from_hive(
+    options: Options, *, tables: tuple[str, ...], resume: bool, file: str | None, **given: Any
+) -> Report:
     """Bring tables of a Hive metastore into Iceberg; views and other formats are left alone.
 
     \b
     Examples:
       phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales --dry-run
-      phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target nessie.sales --yes
+      phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target nessie.sales \\
+        --parallel 4 --report migration.html --yes
       phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales \\
         --table "orders*" --mode copy --yes
     """
     from phlo_sql.cli.migrating_tables import migrated_tables
     from phlo_sql.model.migration import FromHive
 
-    return migrated_tables(FromHive(tables=tables, **given), options)
+    intent = FromHive(tables=tables, **given)
+    return migrated_tables(intent, options, resume=resume, file=file)
 
 
 @click.command("from-glue")
@@ -84,7 +97,9 @@ def from_hive(options: Options, *, tables: tuple[str, ...], **given: Any) -> Rep
 @click.option("--endpoint", metavar="URL", help="Glue's address, where it is not AWS's own.")
 @_choices
 @slicing
-def from_glue(options: Options, *, tables: tuple[str, ...], **given: Any) -> Report:
+def from_glue(
+    options: Options, *, tables: tuple[str, ...], resume: bool, file: str | None, **given: Any
+) -> Report:
     """Bring tables of AWS Glue into Iceberg, with AWS's usual credentials and profiles.
 
     \b
@@ -97,4 +112,5 @@ def from_glue(options: Options, *, tables: tuple[str, ...], **given: Any) -> Rep
     from phlo_sql.cli.migrating_tables import migrated_tables
     from phlo_sql.model.migration import FromGlue
 
-    return migrated_tables(FromGlue(tables=tables, **given), options)
+    intent = FromGlue(tables=tables, **given)
+    return migrated_tables(intent, options, resume=resume, file=file)

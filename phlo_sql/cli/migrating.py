@@ -19,10 +19,11 @@ from phlo_sql.model.migration import Rollback
 from phlo_sql.model.names import parse_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from phlo_sql.cli.options import Options
-    from phlo_sql.model.migration import Convert, Detach
+    from phlo_sql.model.migration import Convert, Detach, FromTable
     from phlo_sql.model.names import TableName
     from phlo_sql.runbook import Runbook
 
@@ -42,6 +43,11 @@ class Operation:
     done: int = 0
     state: str = "stopped"
     error: str | None = None
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether it did steps, and neither ended nor was taken back."""
+        return self.done > 0 and self.state in ("failed", "stopped")
 
     def document(self) -> dict[str, Any]:
         return {
@@ -71,6 +77,7 @@ def read_operations(path: Path) -> dict[str, Operation]:
                 runbook=str(event["runbook"]),
                 started=str(event["timestamp"]),
                 steps=int(event["steps"]),
+                done=_done_before(found, str(event["runbook"])),
             )
         elif event.get("event") == ROLLED_BACK:
             for each in list(found.values()):
@@ -81,9 +88,15 @@ def read_operations(path: Path) -> dict[str, Operation]:
     return found
 
 
+def _done_before(known: dict[str, Operation], runbook: str) -> int:
+    """Steps of a runbook that the runs before this one did, where it goes on with them."""
+    last = next((each for each in reversed(known.values()) if each.runbook == runbook), None)
+    return 0 if last is None or last.state == ROLLED_BACK else last.done
+
+
 def _told(of: Operation, event: Any) -> Operation:
     match event.get("event"):
-        case "step finished":
+        case "step finished" | "step found done":
             return replace(of, done=of.done + 1)
         case "finished":
             return replace(of, state="finished")
@@ -93,7 +106,17 @@ def _told(of: Operation, event: Any) -> Operation:
             return of
 
 
-def converted(intent: Convert, options: Options, file: str | None = None) -> Report:
+def unfinished(path: Path, tables: Mapping[str, str | None]) -> dict[str, Operation]:
+    """By table, the last run that left something and came to no end; `tables` are full names with
+    their refs."""
+    found: dict[str, Operation] = {}
+    for each in read_operations(path).values():
+        if each.table in tables and tables[each.table] == each.ref:
+            found[each.table] = each
+    return {name: each for name, each in found.items() if each.left_behind}
+
+
+def converted(intent: Convert | FromTable, options: Options, file: str | None = None) -> Report:
     """Plan, show or run it; a failure says how to go back."""
     if file is not None:
         require_ending(file)
@@ -102,7 +125,7 @@ def converted(intent: Convert, options: Options, file: str | None = None) -> Rep
     except PhloSqlError as error:
         if error.code is Code.TARGET_EXISTS and intent.if_exists == "skip":
             return Report(status="noop", reason_code="exists", warnings=(error.problem,))
-        raise _with_way_back(error, str(intent.table)) from error
+        raise with_way_back(error, str(intent.table)) from error
 
 
 def detached(intent: Detach, options: Options) -> Report:
@@ -115,7 +138,7 @@ def detached(intent: Detach, options: Options) -> Report:
     try:
         return change(intent, options, cut)
     except PhloSqlError as error:
-        raise _with_way_back(error, str(table)) from error
+        raise with_way_back(error, str(table)) from error
 
 
 _UNFINISHED = ("failed", "stopped")
@@ -133,10 +156,12 @@ def _reported(report: Report, file: str | None) -> Report:
     return report
 
 
-def _with_way_back(error: PhloSqlError, table: str) -> PhloSqlError:
+def with_way_back(error: PhloSqlError, table: str) -> PhloSqlError:
     """Where the run left something, its rollback and its resumption stand in the error."""
     found = [
-        each for each in read_operations(journal_path()).values() if each.table.endswith(table)
+        each
+        for each in read_operations(journal_path()).values()
+        if f".{each.table}".endswith(f".{table}")
     ]
     if not found or found[-1].state not in _UNFINISHED:
         return error
@@ -175,7 +200,7 @@ def gone_on(table: TableName, ref: str | None, options: Options, file: str | Non
         try:
             return _reported(run(book.text, settings, session, options), file)
         except PhloSqlError as error:
-            raise _with_way_back(error, named) from error
+            raise with_way_back(error, named) from error
 
 
 def _book(of: Operation) -> Runbook:

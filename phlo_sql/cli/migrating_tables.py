@@ -2,128 +2,179 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import flow
-from phlo_sql.cli.change import change
 from phlo_sql.cli.confirmation import confirmed
-from phlo_sql.cli.connection import connected
-from phlo_sql.cli.draw_migration import migrated
+from phlo_sql.cli.connection import connected, journal_path
+from phlo_sql.cli.draw_migration import database
+from phlo_sql.cli.migrating import Operation, converted, gone_on, unfinished
+from phlo_sql.cli.migration_report import require_ending, save
 from phlo_sql.cli.output import Report
 from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
+    from collections.abc import Mapping, Sequence
 
     from phlo_sql.cli.options import Options
+    from phlo_sql.flow.outlook import Outlook
     from phlo_sql.model.migration import FromGlue, FromHive, FromTable
 
 
-def migrated_tables(intent: FromHive | FromGlue, options: Options) -> Report:
-    """One table goes the way of every command; several are told, or run, one by one."""
-    from phlo_sql.flow.sources import look, present, require_migratable
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """One table: what is foreseen for it, and what came of it. `begun` is a run of it that left
+    something and came to no end."""
 
+    outlook: Outlook
+    begun: Operation | None = None
+    state: str = ""
+    reason: str = ""
+    error: PhloSqlError | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """The data of its own report."""
+
+    def __post_init__(self) -> None:
+        self.state, self.reason = self.outlook.state, self.outlook.reason
+        if self.state == "planned" and self.begun is not None:
+            self.state = "begun"
+            self.reason = (
+                f"{self.begun.id} did {self.begun.done} of {self.begun.steps} steps: go on with "
+                f"--resume, or back with `phlo-sql migrate rollback {self.begun.id}`"
+            )
+
+    @property
+    def table(self) -> FromTable:
+        return self.outlook.table
+
+    @property
+    def name(self) -> str:
+        return str(self.table.table)
+
+    def document(self) -> dict[str, Any]:
+        source, outlook = self.table.source, self.outlook
+        return {
+            "table": self.name,
+            "kind": source.kind.value,
+            "format": source.format,
+            "location": source.location,
+            "partitions": len(source.partitions) if source.partitioned else None,
+            "files": source.files,
+            "bytes": source.bytes,
+            "owner": source.owner,
+            "state": self.state,
+            "reason": self.reason or None,
+            "mode": outlook.mode,
+            "modes": [
+                {
+                    "mode": mode,
+                    "reason": reason,
+                    "partitions": len(found) if source.partitioned else None,
+                    "files": sum(len(each.partition.files) for each in found),
+                    "bytes": sum(each.partition.bytes for each in found),
+                }
+                for mode, reason, found in outlook.modes
+            ],
+            "operation": self.told.get("operation"),
+            "result": self.told.get("result"),
+            "error": None if self.error is None else f"{self.error.code.id}: {self.error.problem}",
+        }
+
+
+def migrated_tables(
+    intent: FromHive | FromGlue, options: Options, *, resume: bool, file: str | None
+) -> Report:
+    """One table goes the way of every command; several are told, or run, together."""
+    from phlo_sql.flow.outlook import foresee
+    from phlo_sql.flow.sources import look, require_migratable
+
+    if file is not None:
+        require_ending(file)
     with (
         connected(options) as (settings, session),
         watching(quiet=options.quiet) as watch,
     ):
         edges = flow.Edges(settings=settings, session=session, note=watch.note)
         tables = look(intent, edges)
-        there = present(tables, edges)
-    skipped = [each for each in tables if intent.if_exists == "skip" and each.table.name in there]
-    left = [each for each in tables if each not in skipped]
-    if len(tables) == 1 and left:
-        require_migratable(left[0])
-        return change(left[0], options, migrated)
-    shown = [_shown(each, there) for each in tables]
+        seen = foresee(tables, edges) if len(tables) > 1 else ()
+    if len(tables) == 1:
+        require_migratable(tables[0])
+        if resume:
+            return gone_on(tables[0].table, tables[0].ref, options, file)
+        return converted(tables[0], options, file)
     if options.out:
         raise PhloSqlError(
             Code.INVALID_ARGUMENTS,
             f"--out saves one runbook, and {len(tables)} tables have one each",
             "name one of them with --table",
         )
+    catalog = str(settings.trino_catalog.value)
+    begun = unfinished(journal_path(), {str(e.table.within(catalog)): e.ref for e in tables})
+    lines = [
+        Line(outlook=each, begun=begun.get(str(each.table.table.within(catalog)))) for each in seen
+    ]
     if options.dry_run:
-        return _report("planned", shown, ())
-    wanted = [each for each in left if not each.source.kind.left_alone]
-    if not wanted:
-        return _report("noop", shown, ())
-    return _run(wanted, shown, options)
+        return _report("planned", lines)
+    report = _run(intent, lines, options, resume=resume)
+    if file is not None:
+        save(report, file, [dict(each.told) for each in lines if each.told])
+    return report
 
 
-def _run(tables: Sequence[FromTable], shown: list[dict[str, Any]], options: Options) -> Report:
-    size = human_size(sum(each.source.bytes for each in tables))
-    confirmed(
-        f"Bring {len(tables):,} tables ({size}) into Iceberg?",
-        options,
-        needing=f"a migration of {len(tables):,} tables",
-        hint="add --yes to run it, or --dry-run to look",
-        data={"migrations": shown},
-    )
-    each_quietly = replace(options, yes=True, as_json=True)
-    errors = []
-    by_name = {one["table"]: one for one in shown}
-    for each in tables:
-        line = by_name[str(each.table)]
-        try:
-            report = change(each, each_quietly, migrated)
-        except PhloSqlError as error:
-            line |= {"state": "failed", "error": f"{error.code.id}: {error.problem}"}
-            errors.append(f"{each.table}: {error.problem}")
-        else:
-            line |= {"state": report.status, "result": report.data.get("result")}
-            errors += [f"{each.table}: {text}" for text in report.errors]
-    return _report("partial" if errors else "success", shown, tuple(errors))
+def _run(
+    intent: FromHive | FromGlue, lines: Sequence[Line], options: Options, *, resume: bool
+) -> Report:
+    from phlo_sql.cli.migrating_together import run_all
+
+    for each in lines:
+        _refuse(each, intent.if_exists, resume=resume)
+    wanted = [each for each in lines if each.error is None and each.state in ("planned", "begun")]
+    if wanted:
+        size = human_size(sum(each.table.source.bytes for each in wanted))
+        confirmed(
+            f"Bring {len(wanted):,} tables ({size}) into Iceberg?",
+            options,
+            needing=f"a migration of {len(wanted):,} tables",
+            hint="add --yes to run it, or --dry-run to look",
+            data={"migrations": [each.document() for each in lines]},
+        )
+        run_all(wanted, replace(options, yes=True, as_json=True))
+    if any(each.error is not None for each in lines):
+        return _report("partial", lines)
+    return _report("success" if wanted else "noop", lines)
 
 
-def _shown(table: FromTable, there: frozenset[str]) -> dict[str, Any]:
-    source = table.source
-    state = "left alone" if source.kind.left_alone else "planned"
-    if table.table.name in there and not source.kind.left_alone:
-        state = "exists"
-    return {
-        "table": str(table.table),
-        "kind": source.kind.value,
-        "format": source.format,
-        "location": source.location,
-        "partitions": len(source.partitions) if source.partitioned else None,
-        "files": source.files,
-        "bytes": source.bytes,
-        "owner": source.owner,
-        "state": state,
-        "reason": source.why_left_alone or None,
-    }
+def _refuse(line: Line, if_exists: str, *, resume: bool) -> None:
+    """What fails before anything of it runs, beside the others that do."""
+    match line.state:
+        case "refused":
+            line.error = PhloSqlError(Code.NOT_MIGRATABLE, line.reason, "leave it out with --table")
+        case "exists" if if_exists == "fail":
+            hint = "leave it alone with --if-exists skip"
+            line.error = PhloSqlError(Code.TARGET_EXISTS, line.reason, hint)
+        case "begun" if not resume:
+            line.error = PhloSqlError(Code.TARGET_EXISTS, line.reason, "go on with --resume")
+        case _:
+            return
+    line.state = "failed"
 
 
-def _report(status: str, shown: list[dict[str, Any]], errors: tuple[str, ...]) -> Report:
+def _report(status: str, lines: Sequence[Line]) -> Report:
+    failed = [each for each in lines if each.error is not None]
+    documents = [each.document() for each in lines]
+    stopped = any(each.error.code is Code.INTERRUPTED for each in failed if each.error)
     return Report(
         status=status,
-        data={"migrations": shown},
-        errors=errors,
-        exit_code=1 if errors else 0,
-        human=lambda out: _draw(out, shown),
+        data={"migrations": documents},
+        warnings=tuple(
+            f"{each.name}: {text}" for each in lines for text in each.told.get("warnings", ())
+        ),
+        errors=tuple(f"{each.name}: {each.error}" for each in failed),
+        reason_code=Code.INTERRUPTED.reason if stopped else None,
+        next_steps=tuple(step for each in failed if each.error for step in each.error.next_steps),
+        exit_code=1 if failed else 0,
+        human=lambda out: database(out, documents),
     )
-
-
-def _draw(out: Console, shown: Sequence[dict[str, Any]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2), show_edge=False)
-    for name in ("table", "is", "files", "size", "state", "why"):
-        table.add_column(name)
-    for each in shown:
-        what = each["kind"] if each["state"] == "left alone" else f"{each['kind']} {each['format']}"
-        table.add_row(
-            Text(each["table"]),
-            what,
-            f"{each['files']:,}",
-            human_size(each["bytes"]),
-            each["state"],
-            Text(each.get("error") or each["reason"] or ""),
-        )
-    out.print(table)

@@ -1,4 +1,4 @@
-"""The report of one migration, to hand to an auditor: what was done, the proofs, the timings."""
+"""The report of migrations, to hand to an auditor: what was done, the proofs, the timings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from phlo_sql.errors import Code, PhloSqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from phlo_sql.cli.output import Report
 
@@ -31,13 +31,14 @@ def require_ending(file: str) -> None:
         )  # fmt: skip
 
 
-def save(report: Report, file: str) -> None:
-    """Write what a run told, by the file's ending."""
+def save(report: Report, file: str, parts: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write what a run told, by the file's ending; `parts` are the reports of single tables."""
     document = {
         "status": report.status,
         "warnings": list(report.warnings),
         "errors": list(report.errors),
         **report.data,
+        **({"tables": list(parts)} if parts else {}),
     }
     if file.endswith(".json"):
         text = json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
@@ -47,7 +48,42 @@ def save(report: Report, file: str) -> None:
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """One page that opens without network."""
+    """One page that opens without network: of one table, or of many with a section for each."""
+    if "plan" in document:
+        title, body = f"Migration of {document['plan']['table']}", _section(document)
+    else:
+        title = f"Migration of {len(document['migrations']):,} tables"
+        body = _overview(document) + "".join(
+            f"<h1>{escape(each['plan']['table'])}</h1>{_section(each)}"
+            for each in document.get("tables", ())
+            if "plan" in each
+        )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{body}</html>\n"
+    )
+
+
+def _overview(document: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            each["table"],
+            each["state"],
+            each["mode"] or "",
+            f"{each['files']:,}",
+            f"{each['bytes']:,}",
+            str((each["result"] or {}).get("rows", "")),
+            each["operation"] or "",
+            each["error"] or each["reason"] or "",
+        )
+        for each in document["migrations"]
+    ]
+    heads = ("table", "state", "mode", "files", "bytes", "rows", "operation", "why")
+    facts = [("status", str(document["status"])), *(("error", e) for e in document["errors"])]
+    return _table(("", ""), facts) + _table(heads, rows)
+
+
+def _section(document: Mapping[str, Any]) -> str:
     plan = document["plan"]
     ran = {each["id"]: each for each in document.get("steps", ())}
     steps = [
@@ -64,25 +100,23 @@ def page(document: Mapping[str, Any]) -> str:
         (str(each["name"]), str(each["expected"]), str(each["actual"]), _agrees(each["ok"]))
         for each in document.get("checks", ())
     ]
+    told = document.get("result") or {}
     facts = [
         ("operation", str(document.get("operation", ""))),
         ("table", plan["table"] + (f"@{plan['ref']}" if plan["ref"] else "")),
-        ("status", str(document["status"])),
+        *((("status", str(document["status"])),) if "status" in document else ()),
         ("Trino", str(plan["trino_version"])),
         *(("does", each) for each in plan["does"]),
-        *((name, str(value)) for name, value in (document.get("result") or {}).items()),
-        *(("warning", each) for each in document["warnings"]),
-        *(("error", each) for each in document["errors"]),
+        *((name, str(value)) for name, value in told.items()),
+        *(("warning", each) for each in document.get("warnings", ())),
+        *(("error", each) for each in document.get("errors", ())),
     ]
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(plan["table"])}'
-        f"</title><style>{_STYLE}</style><h1>Migration of {escape(plan['table'])}</h1>"
-        + _table(("", ""), facts)
+        _table(("", ""), facts)
         + "<h2>Steps</h2>"
         + _table(("step", "what", "seconds", "query", "statement"), steps)
         + "<h2>Checks</h2>"
         + _table(("check", "expected", "found", ""), checks)
-        + "</html>\n"
     )
 
 

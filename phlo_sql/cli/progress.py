@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,25 @@ _WIDE = 70
 """Characters of a step's summary beside its bar."""
 
 
+_INSTEAD: ContextVar[Watch | None] = ContextVar("phlo_sql_watch", default=None)
+
+
+@contextmanager
+def instead(watch: Watch) -> Iterator[None]:
+    """What runs inside is shown by this watch: a run over many tables shows them together."""
+    token = _INSTEAD.set(watch)
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
+
+
 @contextmanager
 def watching(*, quiet: bool) -> Iterator[Watch]:
     """A watch for the executor that shows what it is told."""
-    if quiet:
+    if (other := _INSTEAD.get()) is not None:
+        yield other
+    elif quiet:
         yield Watch()
     elif sys.stderr.isatty():
         with _bar() as watch:

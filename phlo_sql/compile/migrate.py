@@ -86,15 +86,8 @@ def compile_migration(
     source: SourceTable, intent: Migration, staging: Staging, facts: Facts
 ) -> MigratePlan:
     """Raises PhloSqlError(NOT_MIGRATABLE) where it can't be done as asked."""
-    if facts.trino_version < FIRST_VERSION:
-        raise PhloSqlError(
-            Code.UNSUPPORTED_VERSION,
-            f"Trino {facts.trino_version} can't stage a migration: 476 was seen to refuse sources "
-            "with more than one column",
-            f"run it on a Trino from {FIRST_VERSION} on, over the same catalog",
-        )
-    chosen = choose(source, intent, staging.location)
-    _refuse_unreadable(source, chosen)
+    require_version(facts.trino_version)
+    chosen = decided(source, intent, staging.location)
     verify = intent.verify or ("checksum" if source.bytes <= CHECKSUM_UP_TO else "count")
     relation = _relation(source, staging)
     unproven = tuple(each.name for each in source.columns if not each.read_type)
@@ -123,6 +116,27 @@ def compile_migration(
         warnings=_warnings(source, chosen, unproven),
     )
     return MigratePlan(plan=plan, source=source, chosen=chosen, verify=verify, unproven=unproven)
+
+
+def require_version(trino: int) -> None:
+    """Raises PhloSqlError(UNSUPPORTED_VERSION)."""
+    if trino < FIRST_VERSION:
+        raise PhloSqlError(
+            Code.UNSUPPORTED_VERSION,
+            f"Trino {trino} can't stage a migration: 476 was seen to refuse sources with more than "
+            "one column",
+            f"run it on a Trino from {FIRST_VERSION} on, over the same catalog",
+        )
+
+
+def decided(source: SourceTable, intent: Migration, location: str) -> tuple[Chosen, ...]:
+    """Each partition's mode, by what is known of the source alone; nothing is asked of a server.
+
+    Raises PhloSqlError(NOT_MIGRATABLE) where it can't be done as asked.
+    """
+    chosen = choose(source, intent, location)
+    _refuse_unreadable(source, chosen)
+    return chosen
 
 
 def _relation(source: SourceTable, staging: Staging) -> Relation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -128,6 +129,21 @@ def count_tables(name: TableName) -> Statement:
     """1 where the table is there, 0 where not."""
     source = TableName(catalog=name.catalog, schema="information_schema", name="tables")
     return count_named(source, {"table_schema": name.schema, "table_name": name.name})
+
+
+def property_of(names: Sequence[TableName], key: str) -> Statement:
+    """One row of name and value for each of these Iceberg tables that has the property."""
+    queries = [
+        select(
+            [aliased(literal(each.name), "name"), "value"],
+            table(
+                TableName(catalog=each.catalog, schema=each.schema, name=f"{each.name}$properties")
+            ),
+            where=exp.EQ(this=column("key"), expression=literal(key)),
+        )
+        for each in names
+    ]
+    return reduce(lambda one, other: exp.Union(this=one, expression=other, distinct=False), queries)
 
 
 def count_files(name: TableName) -> Statement:

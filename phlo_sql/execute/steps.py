@@ -86,6 +86,7 @@ class Watch:
     """Where the executor tells what it is doing. Several steps may run at once."""
 
     step_started: Callable[[Step], None] = lambda _step: None
+    step_finished: Callable[[Step], None] = lambda _step: None
     progress: Callable[[Progress], None] = lambda _progress: None
     note: Callable[[str], None] = lambda _text: None
     batch: Callable[[int, int], None] = lambda _done, _steps: None
@@ -136,6 +137,7 @@ class Run:
             metrics=dict(result.metrics),
             checks=[check.document() for check in checks],
         )
+        self.watch.step_finished(step)
         return result
 
     def _sent(self, step: Step, session: Session) -> Outcome:

@@ -1,4 +1,4 @@
-"""The tables of a database of a Hive metastore, in few calls: names, then tables by the hundred."""
+"""The tables of a database of a Hive metastore, in few calls: names, then tables by fifty."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from phlo_sql.observe.metastore import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TABLES_AT_ONCE = 250
+_TABLES_AT_ONCE = 50
 _PARTITIONS_AT_ONCE = 1000
 _CONNECTIONS = 8
 

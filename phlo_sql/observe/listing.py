@@ -30,16 +30,17 @@ def _schema() -> pa.Schema:
     )
 
 
-def list_files(io: FileIO, location: str) -> pa.Table:
+def list_files(io: FileIO, location: str, *, at_once: bool = False) -> pa.Table:
     """Every file below a location: path string · size int64 · modified timestamp (UTC).
 
-    Paths begin as the location does. Raises PhloSqlError(STORAGE_UNREADABLE).
+    Paths begin as the location does. `at_once` asks for all folders together: 4 s instead of 116
+    for 10,000 of them, with all in memory. Raises PhloSqlError(STORAGE_UNREADABLE).
     """
     import pyarrow as pa
 
     found = _schema().empty_table()
     try:
-        pages = list(_pages(io, location.rstrip("/")))
+        pages = list(_pages(io, location.rstrip("/"), at_once=at_once))
     except Exception as error:  # each store has its own exceptions
         cause = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise PhloSqlError(
@@ -50,17 +51,24 @@ def list_files(io: FileIO, location: str) -> pa.Table:
     return pa.concat_tables([found, *pages])
 
 
-def _pages(io: FileIO, location: str) -> Iterator[pa.Table]:
+def _pages(io: FileIO, location: str, *, at_once: bool) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     prefix, system, root = opened_at(io, location)
-    for page in _selected(system, root):
+    for page in _whole(system, root) if at_once else _selected(system, root):
         columns = [
             pa.array([prefix + each.path for each in page], pa.string()),
             pa.array([each.size for each in page], pa.int64()),
             pa.array([(each.mtime_ns or 0) // 1000 for each in page], pa.timestamp("us", "UTC")),
         ]
         yield pa.table(columns, schema=_schema())
+
+
+def _whole(system: Any, root: str) -> Iterator[list[Any]]:
+    from pyarrow.fs import FileSelector, FileType
+
+    found = system.get_file_info(FileSelector(root, allow_not_found=True, recursive=True))
+    yield [each for each in found if each.type == FileType.File]
 
 
 def _selected(system: Any, root: str) -> Iterator[list[Any]]:

@@ -105,7 +105,7 @@ def _lister(io: FileIO) -> Callable[[str], Listed]:
 
     def listed(location: str) -> Listed:
         if location not in known:
-            rows = listing.list_files(io, location)
+            rows = listing.list_files(io, location, at_once=True)
             known[location] = _by_folder(location, rows.to_pylist())
         return known[location]
 

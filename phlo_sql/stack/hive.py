@@ -70,10 +70,11 @@ def _settings(layout: Layout) -> dict[str, object]:
         "javax.jdo.option.ConnectionPassword": layout.passwords["postgres"],
         "datanucleus.schema.autoCreateAll": "false",
         "datanucleus.schema.autoCreateTables": "false",
-        # Each handler takes two; with the usual ten, parallel commits of Trino hang for ever.
+        # Each handler takes two; with the usual ten, parallel commits of Trino hang for ever. The
+        # other pool, dbcp, takes no more than eight whatever it is told.
         "datanucleus.connectionPool.maxPoolSize": 100,
-        # Connections on demand: the other pool opens all of them when it starts.
-        "datanucleus.connectionPoolingType": "dbcp",
+        "datanucleus.connectionPoolingType": "hikaricp",
+        "hikaricp.minimumIdle": 1,  # the others on demand, not when it starts
         # The usual one hides what a client does not say that it can do: Trino says nothing.
         "metastore.metadata.transformer.class": " ",
         "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",

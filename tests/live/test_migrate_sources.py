@@ -7,11 +7,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hive_metastore.ttypes import FieldSchema, SerDeInfo, StorageDescriptor, Table
-from hive_metastore.ttypes import Partition as HivePartition
 
 from phlo_sql.observe.hive_client import connected
 from phlo_sql.stack import ports
+from tests.live.hive_tables import tell
 from tests.live.migrating import Bench, everything, new_folder
 
 if TYPE_CHECKING:
@@ -33,10 +32,6 @@ EDGES = """
       (5, 1.5, 'z', DATE '2026-01-01', DECIMAL '1.00', ARRAY['z'], 'a/b=c'))
       AS t (id, d, text, day, price, tags, region)
 """
-PARQUET = (
-    "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-)
 
 
 @pytest.fixture
@@ -88,49 +83,7 @@ def from_hive(
 
 
 def told(bench: Bench, database: str, name: str, place: str, **given: Any) -> None:
-    """A table that somebody else's program put into the metastore."""
-    columns = given.pop("columns", [("id", "bigint")])
-    keys = given.pop("keys", [])
-    kind = given.pop("kind", "EXTERNAL_TABLE")
-    partitions = given.pop("partitions", {})
-
-    def storage(location: str) -> StorageDescriptor:
-        return StorageDescriptor(
-            cols=[FieldSchema(name=column, type=type_) for column, type_ in columns],
-            location=location,
-            inputFormat=PARQUET[0],
-            outputFormat="",
-            numBuckets=-1,
-            serdeInfo=SerDeInfo(serializationLib=PARQUET[1], parameters={}),
-            bucketCols=[],
-            sortCols=[],
-            parameters={},
-        )
-
-    with connected(uri(bench)) as client:
-        client.create_table(
-            Table(
-                tableName=name,
-                dbName=database,
-                owner="spark",
-                sd=storage(place),
-                partitionKeys=[FieldSchema(name=key, type="string") for key in keys],
-                parameters={"EXTERNAL": "TRUE", **given},
-                tableType=kind,
-            )
-        )
-        client.add_partitions(
-            [
-                HivePartition(
-                    values=[value],
-                    dbName=database,
-                    tableName=name,
-                    sd=storage(location),
-                    parameters={},
-                )
-                for value, location in partitions.items()
-            ]
-        )
+    tell(uri(bench), database, name, place, **given)
 
 
 def same(stack: Clients, one: str, other: str, columns: str = "id, d, text, day, price") -> None:

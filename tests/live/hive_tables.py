@@ -1,0 +1,70 @@
+"""Tables that another program put into a Hive metastore, over files that lie on S3 already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hive_metastore.ttypes import FieldSchema, SerDeInfo, StorageDescriptor, Table
+from hive_metastore.ttypes import Partition as HivePartition
+
+from phlo_sql.observe.hive_client import connected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_IO = "org.apache.hadoop.hive.ql.io"
+PARQUET = (f"{_IO}.parquet.MapredParquetInputFormat", f"{_IO}.parquet.serde.ParquetHiveSerDe")
+AVRO = (
+    f"{_IO}.avro.AvroContainerInputFormat",
+    "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+)
+AT_ONCE = 1000
+"""Partitions that one call adds."""
+
+
+def tell(
+    uri: str,
+    database: str,
+    name: str,
+    place: str,
+    *,
+    columns: Sequence[tuple[str, str]] = (("id", "bigint"),),
+    keys: Sequence[str] = (),
+    partitions: Mapping[str, str] | None = None,
+    form: tuple[str, str] = PARQUET,
+    **parameters: str,
+) -> None:
+    """Create an external table; `partitions`: folders by the value of the one key."""
+
+    def storage(location: str) -> StorageDescriptor:
+        return StorageDescriptor(
+            cols=[FieldSchema(name=column, type=type_) for column, type_ in columns],
+            location=location,
+            inputFormat=form[0],
+            outputFormat="",
+            numBuckets=-1,
+            serdeInfo=SerDeInfo(serializationLib=form[1], parameters={}),
+            bucketCols=[],
+            sortCols=[],
+            parameters={},
+        )
+
+    table: Any = Table(
+        tableName=name,
+        dbName=database,
+        owner="spark",
+        sd=storage(place),
+        partitionKeys=[FieldSchema(name=key, type="string") for key in keys],
+        parameters={"EXTERNAL": "TRUE", **parameters},
+        tableType="EXTERNAL_TABLE",
+    )
+    parts = [
+        HivePartition(
+            values=[value], dbName=database, tableName=name, sd=storage(location), parameters={}
+        )
+        for value, location in (partitions or {}).items()
+    ]
+    with connected(uri) as client:
+        client.create_table(table)
+        for start in range(0, len(parts), AT_ONCE):
+            client.add_partitions(parts[start : start + AT_ONCE])

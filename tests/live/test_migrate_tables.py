@@ -1,0 +1,145 @@
+"""Many tables of a metastore at once: one that fails, a second run, the report."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from phlo_sql.observe.hive_client import connected
+from tests.live.hive_tables import tell
+from tests.live.migrating import Bench, new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from phlo_sql.stack.clients import Clients
+
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
+ROWS = pa.table({"id": list(range(100))})
+
+
+@pytest.fixture
+def bench(
+    hive_stack: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Bench:
+    return Bench(
+        stack=hive_stack,
+        state=tmp_path,
+        folder=new_folder(),
+        monkeypatch=monkeypatch,
+        capsys=capsys,
+    )
+
+
+@pytest.fixture
+def source(hive_stack: Clients, make_schema: Callable[..., str]) -> Iterator[str]:
+    name = make_schema(hive_stack, "hive").partition(".")[2]
+    yield name
+    with connected(hive_stack.env["HIVE_METASTORE_URI"]) as client:
+        for table in client.get_all_tables(name):
+            client.drop_table(name, table, True)
+
+
+def from_hive(bench: Bench, database: str, *argv: str, expect: int = 0) -> dict[str, Any]:
+    words = ("from-hive", "--uri", bench.stack.env["HIVE_METASTORE_URI"], "--database", database)
+    return bench(*words, *argv, expect=expect)
+
+
+def states(document: dict[str, Any]) -> dict[str, str]:
+    return {e["table"].rpartition(".")[2]: e["state"] for e in document["data"]["migrations"]}
+
+
+def four_tables(bench: Bench, source: str) -> None:
+    """One for both modes, one in place, one whose file is none, one whose folder is gone."""
+    uri = bench.stack.env["HIVE_METASTORE_URI"]
+    bench.put("mixed/k=x/1.parquet", ROWS)
+    bench.put("mixed/k=a%2Fb/1.parquet", ROWS)
+    folders = {key: f"{bench.folder}/mixed/k={raw}" for key, raw in (("x", "x"), ("a/b", "a%2Fb"))}
+    tell(uri, source, "mixed", f"{bench.folder}/mixed", keys=["k"], partitions=folders)
+    bench.put("plain/1.parquet", ROWS.slice(0, 10))
+    tell(uri, source, "plain", f"{bench.folder}/plain")
+    bench.put("broken/1.parquet", b"PAR1 this is none PAR1")
+    tell(uri, source, "broken", f"{bench.folder}/broken")
+    tell(uri, source, "lost", f"{bench.folder}/lost", keys=["k"],
+         partitions={"4": f"{bench.folder}/lost/k=4"})  # fmt: skip
+    bench.store.delete_dir(f"{bench.folder.removeprefix('s3://')}/lost/k=4")
+
+
+def test_one_that_fails_does_not_stop_the_others_and_a_second_run_does_what_is_left(
+    bench: Bench, source: str, make_schema: Callable[..., str], tmp_path: Path
+) -> None:
+    target = make_schema(bench.stack, "iceberg_s3")
+    four_tables(bench, source)
+    seen = from_hive(bench, source, "--target", target, "--dry-run")["data"]["migrations"]
+    assert [each["table"] for each in seen] == [
+        f"{target}.{name}" for name in ("mixed", "plain", "broken", "lost")
+    ], "the largest first"
+    mixed, plain, _, lost = seen
+    assert mixed["mode"] == "mixed"
+    assert {(each["mode"], each["partitions"]) for each in mixed["modes"]} == {
+        ("in-place", 1),
+        ("copy", 1),
+    }
+    assert "letters that in place are not read right" in mixed["reason"]
+    assert (plain["mode"], plain["state"]) == ("in-place", "planned")
+    assert (lost["state"], lost["mode"]) == ("refused", None)
+    assert "no folder any more" in lost["reason"]
+
+    page = tmp_path / "report.html"
+    words = ("--target", target, "--parallel", "2", "--yes")
+    first = from_hive(bench, source, *words, "--report", str(page), expect=1)
+    assert first["status"] == "partial"
+    assert states(first) == {
+        "mixed": "success",
+        "plain": "success",
+        "broken": "failed",
+        "lost": "failed",
+    }
+    assert [each.partition(":")[0] for each in first["errors"]] == [
+        f"{target}.broken",
+        f"{target}.lost",
+    ]
+    assert set(bench.stack.rows(f"SELECT k, count(*) FROM {target}.mixed GROUP BY k")) == {
+        ("x", 100),
+        ("a/b", 100),
+    }
+    text = page.read_text()
+    for each in first["data"]["migrations"]:
+        assert each["table"] in text
+    assert "register it as" in text
+
+    # What failed is half there: it is named, and neither begun anew nor hidden.
+    again = from_hive(bench, source, *words, expect=1)
+    assert states(again) == {
+        "mixed": "done",
+        "plain": "done",
+        "broken": "failed",
+        "lost": "failed",
+    }
+    assert "migrate rollback" in again["errors"][0]
+    bench.store.delete_file(f"{bench.folder.removeprefix('s3://')}/broken/1.parquet")
+    bench.put("broken/2.parquet", ROWS)  # the server remembers what the first one held
+    bench.put("lost/k=4/1.parquet", ROWS)
+    file = tmp_path / "report.json"
+    last = from_hive(bench, source, *words, "--resume", "--report", str(file))
+    assert states(last) == {
+        "mixed": "done",
+        "plain": "done",
+        "broken": "success",
+        "lost": "success",
+    }
+    assert bench.stack.rows(f"SELECT count(*) FROM {target}.broken") == [(100,)]
+    told = json.loads(file.read_text())
+    assert {each["plan"]["table"] for each in told["tables"]} == {
+        f"{target}.broken",
+        f"{target}.lost",
+    }
+    assert all(each["checks"] and each["steps"] for each in told["tables"])
+    assert from_hive(bench, source, *words)["status"] == "noop"
