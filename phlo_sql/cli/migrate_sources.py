@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from phlo_sql.cli.options import SCHEMA, Options, slicing
+from phlo_sql.cli.options import OUTPUT, SCHEMA, Options, slicing
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -56,6 +56,7 @@ def _choices(command: _F) -> _F:
             click.option(
                 "--report",
                 "file",
+                type=OUTPUT,
                 metavar="FILE",
                 help="Write what was done, proofs and timings: .json, .html.",
             ),
