@@ -56,6 +56,12 @@ def test_each_command_is_in_the_reference(site: Path, group: str) -> None:
     assert "--json" in page
 
 
+def test_the_way_in_leads_to_every_guide() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    pages = [*(ROOT / "docs" / "guides").glob("*.md"), *(ROOT / "docs" / "concepts").glob("*.md")]
+    assert not [page.name for page in pages if f"({page.parent.name}/{page.name})" not in index]
+
+
 def test_a_page_needs_no_network(site: Path) -> None:
     for page in site.rglob("*.html"):
         for found in re.findall(r"""(?:src|href)=["'](https?://[^"']+)""", page.read_text()):
