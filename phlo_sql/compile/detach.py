@@ -292,7 +292,7 @@ def _compared(tied: Tied, staging: Staging, verify: str) -> Iterator[Step]:
         )
 
     yield compare_step(
-        copying.differences(side(tied.name), side(staging.table), keys, names), verify
+        copying.differences([side(tied.name)], side(staging.table), keys, names), verify
     )
 
 

@@ -146,7 +146,9 @@ def _relation(source: SourceTable, staging: Staging) -> Relation:
     paths = None
     if source.chosen_files:
         paths = tuple(staging.reached(f.path) for p in source.partitions for f in p.files)
-    return Relation(table=staging.files, source=source, paths=paths)
+    forms = dict.fromkeys(each.format for each in source.partitions)
+    others = {form: staging.files_in(form) for form in forms if form != source.format}
+    return Relation(table=staging.files, source=source, paths=paths, others=others)
 
 
 def _refuse_unreadable(source: SourceTable, chosen: tuple[Chosen, ...]) -> None:
@@ -178,7 +180,8 @@ def _does(source: SourceTable, chosen: tuple[Chosen, ...], verify: str) -> tuple
             continue
         files, size = sum(len(each.files) for each in found), sum(each.bytes for each in found)
         of = f" of {len(found)} of {len(chosen)} partitions" if source.partitioned else ""
-        lines.append(f"{word} {files:,} {source.format} files ({human_size(size)}){of}")
+        forms = " and ".join(sorted({each.format for each in found}))
+        lines.append(f"{word} {files:,} {forms} files ({human_size(size)}){of}")
         reasons = Counter(each.reason for each in chosen if each.mode == mode)
         lines += [f"{mode}: {reason}" for reason, _ in reasons.most_common(5)]
     proof = {
@@ -199,6 +202,11 @@ def _warnings(
     if unproven:
         found.append(
             f"content of {', '.join(unproven)} is not compared: the Hive reader has no type for it"
+        )
+    if source.strangers:
+        found.append(
+            f"{len(source.strangers):,} folders are no partitions of the source, and are left out "
+            f"as there: {', '.join(source.strangers[:3])}"
         )
     if source.bucketing is not None:
         found.append("buckets are not kept: Iceberg has none of Hive's kind")

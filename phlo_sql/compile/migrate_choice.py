@@ -35,7 +35,7 @@ def choose(source: SourceTable, intent: Migration, location: str) -> tuple[Chose
             "drop them where they are registered, or bring the folders back",
         )
     whole = _whole(source, intent, location)
-    found = tuple(_chosen(source, each, intent, whole) for each in source.partitions)
+    found = tuple(_chosen(source, each, intent, whole, location) for each in source.partitions)
     if intent.mode == "in-place" and (kept := [each for each in found if each.mode == "copy"]):
         where = f"{kept[0].partition.raw}: " if kept[0].partition.raw else ""
         more = f" (and {len(kept) - 1} more partitions)" if len(kept) > 1 else ""
@@ -67,10 +67,17 @@ def _whole(source: SourceTable, intent: Migration, location: str) -> str | None:
 
 
 def _chosen(
-    source: SourceTable, partition: SourcePartition, intent: Migration, whole: str | None
+    source: SourceTable,
+    partition: SourcePartition,
+    intent: Migration,
+    whole: str | None,
+    location: str,
 ) -> Chosen:
     reason = (
-        whole or partition.doubt or _columns_doubt(source, partition) or _place(source, partition)
+        whole
+        or partition.doubt
+        or _columns_doubt(source, partition)
+        or _place(source, partition, location)
     )
     if intent.mode == "copy":
         return Chosen(partition=partition, mode="copy", reason="--mode copy asks for it")
@@ -86,11 +93,11 @@ def _columns_doubt(source: SourceTable, partition: SourcePartition) -> str | Non
     return next((f"column {c.name}: {c.doubt}" for c in source.columns if c.doubt), None)
 
 
-def _place(source: SourceTable, partition: SourcePartition) -> str | None:
+def _place(source: SourceTable, partition: SourcePartition, location: str) -> str | None:
     if partition.format != source.format:
         return f"its files are {partition.format}, the table's {source.format}"
-    if partition.custom_location:
-        return f"it lies outside of the table's folder, at {partition.location}"
+    if partition.custom_location and _scheme(partition.location) != _scheme(location):
+        return f"it lies on another storage than the target, at {partition.location}"
     for segment in partition.raw.split("/") if partition.raw else ():
         value = segment.partition("=")[2]
         if value != NULL_PARTITION and not _PLAIN.fullmatch(value):

@@ -44,6 +44,10 @@ class Staging:
         """The source's files as a Hive table."""
         return TableName(catalog=self.hive, schema=SCHEMA, name="files")
 
+    def files_in(self, form: str) -> TableName:
+        """Partitions that have another format than the table."""
+        return TableName(catalog=self.hive, schema=SCHEMA, name=f"files_{form}")
+
     @property
     def folders(self) -> TableName:
         """The source's partitions as a Hive table with one data column: `add_files_from_table`

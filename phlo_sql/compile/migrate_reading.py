@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,10 @@ from phlo_sql import dialect
 from phlo_sql.dialect import copying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from phlo_sql.dialect import Expression
-    from phlo_sql.model.migration import SourceColumn, SourcePartition, SourceTable
+    from phlo_sql.model.migration import Format, SourceColumn, SourcePartition, SourceTable
     from phlo_sql.model.names import TableName
 
 _SAMPLED = 20
@@ -24,11 +24,17 @@ PATH = "$path"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """Where the source is read from. `paths` are the only files of it that count, None: all."""
+    """Where the source is read from. `paths` are the only files of it that count, None: all.
+    `others` are the tables of partitions that have another format than the source."""
 
     table: TableName
     source: SourceTable
     paths: tuple[str, ...] | None = None
+    others: Mapping[Format, TableName] = field(default_factory=dict)
+
+    def of(self, partition: SourcePartition) -> TableName:
+        """Where this partition is read from."""
+        return self.others.get(partition.format, self.table)
 
     @property
     def readable(self) -> tuple[SourceColumn, ...]:
@@ -107,13 +113,17 @@ def _differences(
     keys = [each.name.lower() for each in relation.source.partition_columns]
     names = [each.name.lower() for each in columns]
     ours, theirs = sample or (None, None)
-    return copying.differences(
+    sources = [
         copying.Side(
-            table=relation.table,
+            table=table,
             keys=[_key(each) for each in relation.source.partition_columns],
             values=[value_of(each) for each in columns],
             where=_both(relation.where, ours),
-        ),
+        )
+        for table in (relation.table, *relation.others.values())
+    ]
+    return copying.differences(
+        sources,
         copying.Side(
             table=target,
             keys=[dialect.column(name) for name in keys],

@@ -25,6 +25,7 @@ HIVE = {
     "hive.metastore": "file",
     "hive.timestamp-precision": "MICROSECONDS",
     "hive.orc.use-column-names": "true",
+    "hive.allow-register-partition-procedure": "true",
 }
 ICEBERG = {
     "iceberg.catalog.type": "TESTING_FILE_METASTORE",

@@ -9,6 +9,7 @@ from phlo_sql import dialect
 from phlo_sql.compile.migrate_names import SCHEMA
 from phlo_sql.compile.migrate_reading import PATH, of_partition, value_of, witness
 from phlo_sql.compile.migrate_scratch import GOES, cleared, is_table, made, register
+from phlo_sql.compile.migrate_shown import shown
 from phlo_sql.dialect import copying
 from phlo_sql.model.units import human_size
 from phlo_sql.plan import Kind, Prediction, Step, Undo
@@ -19,17 +20,12 @@ if TYPE_CHECKING:
     from phlo_sql.compile.migrate_names import Staging
     from phlo_sql.compile.migrate_reading import Relation
     from phlo_sql.dialect import Expression, Statement
-    from phlo_sql.model.migration import Chosen, Migration, SourceColumn, SourceFile, SourceTable
-    from phlo_sql.model.names import TableName
+    from phlo_sql.model.migration import Chosen, Migration, SourceFile, SourceTable
 
 SLICE_BYTES = 10 * 1024**3
-"""Bytes of files that one INSERT copies at most, where they are not one partition."""
+"""Bytes of files that one INSERT copies at most, but for a file that is larger."""
 GUARD = "gc.enabled"
 SOURCE, OWNER = "migrated.source", "migrated.owner"
-_WHY = {
-    "files": "copies and comparisons read the source through it; dropping it touches no file",
-    "folders": "partitions are taken in place through it, and for that it may have one column only",
-}
 
 
 def steps_of(
@@ -45,23 +41,16 @@ def steps_of(
     in_place = [each for each in chosen if each.mode == "in-place"]
     copied = [each for each in chosen if each.mode == "copy"]
     one = witness(relation.source) if relation.source.partitioned and in_place else None
-    shown = {
-        **({staging.files: relation.readable} if relation.table == staging.files else {}),
-        **({staging.folders: (one,)} if one is not None else {}),
-    }
+    names, showing = shown(relation, staging, in_place, one)
     steps = [
         *made(staging),
-        *(
-            step
-            for name, columns in shown.items()
-            for step in making.shown(name, columns, _WHY[name.name])
-        ),
+        *showing,
         making.table(guarded=bool(in_place)),
         *making.taken(in_place),
         *making.copied(copied),
         *(compare_step(query, verify) for query in queries),
         register(staging),
-        *cleared(staging, list(shown)),
+        *cleared(staging, names),
     ]
     return tuple(replace(step, id=number) for number, step in enumerate(steps, 1))
 
@@ -74,42 +63,6 @@ class _Making:
     staging: Staging
 
     # -- before
-    def shown(self, name: TableName, columns: Sequence[SourceColumn], why: str) -> Iterator[Step]:
-        """The source's folder as a Hive table."""
-        source, staging = self.source, self.staging
-        definitions = [
-            dialect.ColumnDefinition(name=each.name.lower(), type=each.read_type)
-            for each in (*columns, *source.partition_columns)
-        ]
-        properties: dict[str, dialect.Value] = {
-            "external_location": staging.reached(source.location),
-            "format": str(source.format).upper(),
-        }
-        if source.partitioned:
-            properties["partitioned_by"] = [each.name.lower() for each in source.partition_columns]
-        yield Step(
-            id=1,
-            kind=Kind.DDL,
-            statement=dialect.create_table(name, definitions, properties=properties),
-            summary=f"show the source's files as external Hive table {name.name}",
-            why=why,
-            undo=GOES,
-            checks=(is_table(name, 1),),
-        )
-        if source.partitioned:
-            yield Step(
-                id=1,
-                kind=Kind.CALL,
-                statement=dialect.call(
-                    staging.hive,
-                    "sync_partition_metadata",
-                    {"schema_name": SCHEMA, "table_name": name.name, "mode": "ADD"},
-                ),
-                summary=f"find its {len(source.partitions):,} partitions",
-                why="the folders' names are the values",
-                undo=GOES,
-            )
-
     def table(self, *, guarded: bool) -> Step:
         source, staging = self.source, self.staging
         kept = {SOURCE: source.location, **({OWNER: source.owner} if source.owner else {})}
@@ -199,18 +152,24 @@ class _Making:
 
     def copied(self, chosen: Sequence[Chosen]) -> Iterator[Step]:
         for each in chosen:
-            if self.source.partitioned:
-                where = of_partition(self.source, each.partition)
-                if self.relation.where is not None:
-                    where = dialect.all_of([where, self.relation.where])
-                yield self._insert(each, where, each.partition.files, each.partition.raw)
-                continue
             slices = list(_slices(each.partition.files))
             for number, files in enumerate(slices, 1):
-                some = len(slices) > 1 or self.source.chosen_files
-                paths = [self.staging.reached(file.path) for file in files]
-                place = f"slice {number} of {len(slices)}" if len(slices) > 1 else "the table"
-                yield self._insert(each, dialect.is_in(PATH, paths) if some else None, files, place)
+                place = each.partition.raw or "the table"
+                if len(slices) > 1:
+                    place = f"{each.partition.raw} slice {number} of {len(slices)}".lstrip()
+                yield self._insert(each, self._where(each, files, slices), files, place)
+
+    def _where(
+        self, each: Chosen, files: Sequence[SourceFile], slices: Sequence[object]
+    ) -> Expression | None:
+        """One partition's rows, of these files where they are not all."""
+        found = [of_partition(self.source, each.partition)] if self.source.partitioned else []
+        if self.source.partitioned and len(slices) == 1 and self.relation.where is not None:
+            found.append(self.relation.where)
+        elif len(slices) > 1 or (self.source.chosen_files and not self.source.partitioned):
+            paths = [self.staging.reached(file.path) for file in files]
+            found.append(dialect.is_in(PATH, paths))
+        return dialect.all_of(found) if found else None
 
     def _insert(
         self, each: Chosen, where: Expression | None, files: Sequence[SourceFile], place: str
@@ -224,7 +183,7 @@ class _Making:
                 self.staging.table,
                 [column.name.lower() for column in columns],
                 [value_of(column) for column in columns],
-                self.relation.table,
+                self.relation.of(each.partition),
                 where,
             ),
             summary=f"copy {place}: {len(files):,} files, {size}",

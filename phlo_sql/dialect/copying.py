@@ -68,11 +68,14 @@ def insert_select(
     )
 
 
-def differences(one: Side, other: Side, keys: Sequence[str], values: Sequence[str]) -> Statement:
+def differences(
+    sources: Sequence[Side], target: Side, keys: Sequence[str], values: Sequence[str]
+) -> Statement:
     """Groups of rows that are not in both sides with the same number and the same content: no row,
-    no difference. Each side is read once."""
-    sides = [_summary(SOURCE, one, keys, values), _summary(TARGET, other, keys, values)]
-    both = exp.Union(this=sides[0], expression=sides[1], distinct=False)
+    no difference. Each side is read once; no group is in two of the sources."""
+    both: exp.Expr = _summary(SOURCE, sources[0], keys, values)
+    for name, one in [*((SOURCE, each) for each in sources[1:]), (TARGET, target)]:
+        both = exp.Union(this=both, expression=_summary(name, one, keys, values), distinct=False)
     inner = exp.Subquery(this=both, alias=exp.TableAlias(this=identifier("sides")))
     names = [*keys, ROWS, *values]
     side = exp.Min(this=column(SIDE))

@@ -122,6 +122,8 @@ class SourceTable:
     partitions: tuple[SourcePartition, ...] = ()
     chosen_files: bool = False
     """The files are some of those in their folders, named one by one or by a glob."""
+    strangers: tuple[str, ...] = ()
+    """Folders with files that are named like partitions (`k=3`), but are none to the metastore."""
     bucketing: Bucketing | None = None
     owner: str | None = None
     comment: str | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from phlo_sql.observe.metastore import Described, Field, Partition
 
 _LISTED_AT_ONCE = 16
-_NAMED = 3
 _UNKEPT = re.compile(
     r"comment|external|transient_lastddltime|numfiles|totalsize|rawdatasize|numrows|numpartitions|"
     r"column_stats_accurate|trino_.*|presto_.*|bucketing_version|auto\.purge|last_modified_.*"
@@ -72,7 +72,7 @@ def source_of(
     partitions: tuple[SourcePartition, ...] = ()
     if not why and table.storage.format is not None:
         partitions = _without_gone(_placed(table, table.storage.format, listed), gone)
-        kind, why = _beyond_folders(kind, table, partitions, listed)
+        kind, why = _unread(kind, table)
     return SourceTable(
         kind=kind,
         name=None,
@@ -80,7 +80,8 @@ def source_of(
         format=table.storage.format,
         columns=columns,
         partition_columns=keys,
-        partitions=partitions,
+        partitions=_told_apart(partitions),
+        strangers=_strangers(table, partitions, listed) if partitions else (),
         bucketing=_bucketing(table),
         owner=table.owner,
         comment=table.parameters.get("comment"),
@@ -179,34 +180,43 @@ def _folder(
     )
 
 
-def _beyond_folders(
-    kind: SourceKind,
-    table: Described,
-    partitions: Sequence[SourcePartition],
-    listed: Callable[[str], Listed],
-) -> tuple[SourceKind, str]:
-    """Folders that no partition names would become rows, and partitions elsewhere would be lost:
-    the files are read by their folders, not by what the metastore says of them."""
-    if not table.partition_columns:
-        return kind, ""
-    if custom := [each.location for each in partitions if each.custom_location]:
-        return SourceKind.OTHER, (
-            f"{len(custom)} partitions do not lie in the folder that is named after their values "
-            f"({', '.join(custom[:_NAMED])})"
-        )
-    if other := sorted({each.format for each in partitions} - {table.storage.format}):
-        return SourceKind.OTHER, (
-            f"some of its partitions are {other[0]}, the others {table.storage.format}"
-        )
-    root = _s3(table.storage.location)
-    named = {_s3(each.storage.location) for each in table.partitions}
-    strange = sorted(folder for folder in listed(root) if folder not in named and "=" in folder)
-    if strange:
-        return SourceKind.OTHER, (
-            f"{len(strange)} folders below it belong to no partition of the metastore "
-            f"({', '.join(strange[:_NAMED])}): register them, or move them away"
-        )
+def _unread(kind: SourceKind, table: Described) -> tuple[SourceKind, str]:
+    """A partition that is read otherwise than the table's three formats can't be shown."""
+    for each in table.partitions:
+        reader = each.storage.serde or each.storage.input_format
+        if reader and each.storage.format is None:
+            name = reader.rpartition(".")[2]
+            where = "/".join(each.values)
+            return SourceKind.OTHER, f"its partition {where} is read by {name}"
     return kind, ""
+
+
+def _told_apart(partitions: tuple[SourcePartition, ...]) -> tuple[SourcePartition, ...]:
+    """A folder that is two partitions' is read twice, as Hive does, and can't be in place twice."""
+    counts = Counter(each.location for each in partitions)
+    return tuple(
+        replace(each, doubt="its folder is another partition's too")
+        if counts[each.location] > 1
+        else each
+        for each in partitions
+    )
+
+
+def _strangers(
+    table: Described, partitions: Sequence[SourcePartition], listed: Callable[[str], Listed]
+) -> tuple[str, ...]:
+    """Folders that would be taken for partitions by their names."""
+    root, names = (
+        _s3(table.storage.location),
+        [each.name.lower() for each in table.partition_columns],
+    )
+    own = {each.raw for each in partitions if not each.custom_location}
+    found = set()
+    for folder in listed(root) if names else ():
+        parts = folder.removeprefix(f"{root}/").split("/")[: len(names)]
+        if [each.partition("=")[0].lower() for each in parts] == names:
+            found.add("/".join(parts))
+    return tuple(sorted(found - own))
 
 
 def _unreadable(kind: SourceKind, columns: Sequence[SourceColumn]) -> tuple[SourceKind, str]:

@@ -146,7 +146,20 @@ TABLES = {
 EVERY = [
     *((CONVERT, name) for name in CASES),
     *((command, mode) for command in TABLES for mode in ("auto", "copy")),
+    ("migrate from-hive", "partitions-elsewhere"),
 ]
+ELSEWHERE = (
+    PARTITIONS[0],
+    replace(PARTITIONS[1], raw="region=ab/day=2026-01-01", values=("ab", "2026-01-01")),
+    replace(
+        PARTITIONS[0],
+        raw="region=south/day=2026-01-01",
+        values=("south", "2026-01-01"),
+        location="s3://archive/south",
+        custom_location=True,
+    ),
+)
+"""One where it belongs, one that stayed Parquet in a table of ORC, one on another bucket."""
 
 
 def planned(command: str, name: str) -> MigratePlan:
@@ -155,8 +168,12 @@ def planned(command: str, name: str) -> MigratePlan:
         line = f"phlo-sql migrate convert {FOLDER} --format parquet --table {TABLE}"
     else:
         kind, line = TABLES[command]
-        orc = tuple(replace(each, format="orc") for each in TOLD.partitions)
-        found = replace(TOLD, kind=kind, partitions=orc)
+        told = ELSEWHERE if name == "partitions-elsewhere" else PARTITIONS
+        orc = [replace(each, format="orc") for each in told]
+        if told is ELSEWHERE:
+            orc[1] = told[1]
+        strangers = ("region=west/day=2026-01-01",) if told is ELSEWHERE else ()
+        found = replace(TOLD, kind=kind, partitions=tuple(orc), strangers=strangers)
         mode, verify = ("copy" if name == "copy" else "auto"), None
         line += " --mode copy" if name == "copy" else ""
     staging = Staging(

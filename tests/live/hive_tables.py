@@ -18,6 +18,7 @@ AVRO = (
     f"{_IO}.avro.AvroContainerInputFormat",
     "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
 )
+ORC = (f"{_IO}.orc.OrcInputFormat", f"{_IO}.orc.OrcSerde")
 AT_ONCE = 1000
 """Partitions that one call adds."""
 
@@ -34,16 +35,18 @@ def tell(
     form: tuple[str, str] = PARQUET,
     **parameters: str,
 ) -> None:
-    """Create an external table; `partitions`: folders by the value of the one key."""
+    """Create an external table; `partitions`: folders by the value of the one key, of ORC where
+    they are called so."""
 
     def storage(location: str) -> StorageDescriptor:
+        reader = ORC if location.endswith("-orc") else form
         return StorageDescriptor(
             cols=[FieldSchema(name=column, type=type_) for column, type_ in columns],
             location=location,
-            inputFormat=form[0],
+            inputFormat=reader[0],
             outputFormat="",
             numBuckets=-1,
-            serdeInfo=SerDeInfo(serializationLib=form[1], parameters={}),
+            serdeInfo=SerDeInfo(serializationLib=reader[1], parameters={}),
             bucketCols=[],
             sortCols=[],
             parameters={},

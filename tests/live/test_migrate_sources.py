@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 from phlo_sql.observe.hive_client import connected
@@ -157,22 +158,55 @@ def test_files_that_pyarrow_wrote_are_read_by_their_own_names(
     same(bench.stack, f"hive.{source}.t", f"{target}.t")
 
 
-@pytest.mark.parametrize("lost", ["custom", "unknown", "gone"])
-def test_partitions_that_folders_do_not_tell_are_refused(
-    bench: Bench, source: str, target: str, lost: str
+def test_partitions_are_where_the_metastore_says_and_nowhere_else(
+    bench: Bench, source: str, target: str
+) -> None:
+    """Elsewhere, in a folder of another's name, two in one folder, of another format, with a value
+    that needs escaping, and folders that no partition names: one table."""
+
+    def put(name: str, *ids: int) -> str:
+        return bench.put(name, pa.table({"id": list(ids)})).rpartition("/")[0]
+
+    partitions = {
+        "1": put("t/k=1/a.parquet", 1, 2),
+        "2": put("away/two/a.parquet", 3),
+        "a/b": put("t/k=a%2Fb/a.parquet", 4),
+        "4-orc": put("t/k=4-orc/a.orc", 5, 6),
+        "5": put("shared/a.parquet", 7),
+        "6": f"{bench.folder}/shared",
+        "7": put("t/k=8/a.parquet", 8),
+        "__HIVE_DEFAULT_PARTITION__": put("t/k=__HIVE_DEFAULT_PARTITION__/a.parquet", 9),
+    }
+    put("t/k=2/a.parquet", 90)  # where partition 2 would be looked for by its name
+    put("t/k=9/a.parquet", 91)
+    told(bench, source, "t", f"{bench.folder}/t", keys=["k"], partitions=partitions)
+    before = bench.files(bench.folder)
+
+    done = from_hive(bench, source, target, "--table", "t", "--yes")
+    assert done["data"]["result"]["rows"] == 10
+    rows = "SELECT k, count(*), checksum(id) FROM"
+    assert set(bench.stack.rows(f"{rows} {target}.t GROUP BY k")) == set(
+        bench.stack.rows(f"{rows} hive.{source}.t GROUP BY k")
+    )
+    in_place = {
+        key
+        for key, path in bench.stack.rows(f'SELECT k, "$path" FROM {target}.t')
+        if path.startswith(bench.folder)
+    }
+    assert in_place == {"1", "2", "7", None}
+    assert bench.files(bench.folder) == before
+    planned = from_hive(bench, source, f"{target}", "--table", "t", "--dry-run", expect=3)
+    assert planned["reason_code"] == "target_exists"
+
+
+def test_a_partition_whose_folder_is_gone_is_refused(
+    bench: Bench, source: str, target: str
 ) -> None:
     rows = everything(zoned=False).select(["id"])
-    known = bench.put("t/k=1/a.parquet", rows).rpartition("/")[0]
-    partitions = {"1": known}
-    if lost == "custom":
-        partitions["2"] = bench.put("away/a.parquet", rows).rpartition("/")[0]
-    elif lost == "unknown":
-        bench.put("t/k=3/a.parquet", rows)
-    else:
-        partitions["4"] = f"{bench.folder}/t/k=4"
+    partitions = {"1": bench.put("t/k=1/a.parquet", rows).rpartition("/")[0]}
+    partitions["4"] = f"{bench.folder}/t/k=4"
     told(bench, source, "t", f"{bench.folder}/t", keys=["k"], partitions=partitions)
-    if lost == "gone":
-        bench.store.delete_dir(f"{bench.folder.removeprefix('s3://')}/t/k=4")
+    bench.store.delete_dir(f"{bench.folder.removeprefix('s3://')}/t/k=4")
     refused = from_hive(bench, source, target, "--yes", expect=3)
     assert refused["reason_code"] == "not_migratable"
     assert bench.stack.rows(f"SHOW TABLES FROM {target}") == []

@@ -150,5 +150,5 @@ def test_differences_are_told_by_what_differs() -> None:
 
 def test_a_comparison_without_partitions_or_columns_still_counts() -> None:
     side = copying.Side(table=TABLE, keys=[], values=[])
-    text = dialect.render(copying.differences(side, side, [], []))
+    text = dialect.render(copying.differences([side], side, [], []))
     assert re.search(r"HAVING COUNT\(\*\) <> 2$", text)

@@ -79,19 +79,30 @@ class TestNothingIsLostSilently:
         assert none.partitions == ()
 
     @pytest.mark.parametrize("place", ["s3://lake/elsewhere/x", f"{ROOT}/other"])
-    def test_a_partition_outside_of_its_folder(self, place: str) -> None:
-        table = replace(TABLE, partitions=(partition("a", "2026-01-01", location=place),))
+    def test_a_partition_outside_of_its_folder_is_at_its_own_place(self, place: str) -> None:
+        table = replace(TABLE, partitions=(partition("a/b", "2026-01-01", location=place),))
         found = source_of(table, SourceKind.HIVE, lambda _location: listing(f"{place}/1"), list)
-        assert found.kind is SourceKind.OTHER
-        assert place in found.why_left_alone
+        (told,) = found.partitions
+        assert (found.kind, told.custom_location, told.location) == (SourceKind.HIVE, True, place)
+        assert told.raw == "region=a%2Fb/day=2026-01-01"
+        assert [each.path for each in told.files] == [f"{place}/1"]
 
     def test_a_folder_that_the_metastore_does_not_know(self) -> None:
         place = f"{ROOT}/region=a/day=2026-01-01"
-        table = replace(TABLE, partitions=(partition("a", "2026-01-01", location=place),))
-        files = listing(f"{place}/1", f"{ROOT}/region=b/day=2026-01-01/2")
+        moved = f"{ROOT}/region=c/day=2026-01-01"
+        table = replace(
+            TABLE,
+            partitions=(
+                partition("a", "2026-01-01", location=place),
+                partition("b", "2026-01-01", location=moved),
+            ),
+        )
+        files = listing(
+            f"{place}/1", f"{moved}/2", f"{ROOT}/Region=d/day=2026-01-01/x/3", f"{ROOT}/e"
+        )
         found = source_of(table, SourceKind.HIVE, lambda _location: files, list)
-        assert found.kind is SourceKind.OTHER
-        assert "1 folders below it belong to no partition" in found.why_left_alone
+        assert found.kind is SourceKind.HIVE
+        assert found.strangers == ("Region=d/day=2026-01-01", "region=c/day=2026-01-01")
 
     def test_partitions_of_two_formats(self) -> None:
         places = [f"{ROOT}/region={name}/day=2026-01-01" for name in "ab"]
@@ -104,7 +115,24 @@ class TestNothingIsLostSilently:
         )
         files = listing(*(f"{place}/1" for place in places))
         found = source_of(table, SourceKind.HIVE, lambda _location: files, list)
-        assert "some of its partitions are orc" in found.why_left_alone
+        assert [each.format for each in found.partitions] == ["parquet", "orc"]
+
+    def test_a_partition_that_none_of_the_three_readers_reads(self) -> None:
+        place = f"{ROOT}/region=a/day=2026-01-01"
+        told = partition("a", "2026-01-01", location=place, serde="x.LazySimpleSerDe")
+        table = replace(TABLE, partitions=(told,))
+        found = source_of(table, SourceKind.HIVE, lambda _location: listing(f"{place}/1"), list)
+        assert found.kind is SourceKind.OTHER
+        assert "partition a/2026-01-01 is read by LazySimpleSerDe" in found.why_left_alone
+
+    def test_a_folder_of_two_partitions_is_not_taken_in_place_twice(self) -> None:
+        place = "s3://lake/shared"
+        table = replace(
+            TABLE,
+            partitions=tuple(partition(name, "2026-01-01", location=place) for name in "ab"),
+        )
+        found = source_of(table, SourceKind.HIVE, lambda _location: listing(f"{place}/1"), list)
+        assert all(each.doubt for each in found.partitions)
 
     def test_files_below_the_folder_are_not_hives(self) -> None:
         table = replace(TABLE, partition_columns=())

@@ -15,7 +15,7 @@
 -- does:      compares the number of rows for each partition with the source before anybody sees the table
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it
 -- predicts:  rows = 6000
--- digest:    sha256:f9b76c618844664918b41eaf14dffb72670ef53db52c372021a53b2f2c63d19c
+-- digest:    sha256:88e98aa395345e05b635c122de6edcff18d6ec711e31afb0e0c44c4e5c37a61d
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 16: make catalog phlo_sql_0123456789ab_hive ==
@@ -24,7 +24,7 @@
 -- destroys:  nothing
 -- predicts:  nothing
 -- statement
-CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.allow-register-partition-procedure" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
 -- check catalog: expect "1"
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      drop it

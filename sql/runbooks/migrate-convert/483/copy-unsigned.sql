@@ -16,7 +16,7 @@
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it
 -- predicts:  rows = 2000
 -- warning:   column hits: uint64 becomes decimal(20,0), which holds every value of it
--- digest:    sha256:20ecc92145b78c97c4cf4c72bc8c0585dfc0ec8cdb71ff33a01318a2f685bd46
+-- digest:    sha256:b46657085d595bdc48af5ac4212ea70d8fd5bf52946ea0e8833ad02993bff8b3
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 13: make catalog phlo_sql_0123456789ab_hive ==
@@ -25,7 +25,7 @@
 -- destroys:  nothing
 -- predicts:  nothing
 -- statement
-CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.allow-register-partition-procedure" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
 -- check catalog: expect "1"
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      drop it

@@ -16,7 +16,7 @@
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  added_data_files = 2; rows = 2000
 -- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
--- digest:    sha256:e97c1b60ef6168b693309f340cabdbcf216eecb93393a61853c3f131b5107fd7
+-- digest:    sha256:8e82794b068c839549accb56fa4e08100eb56d00a1ea4c3c89e13db74fa11c6c
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 14: make catalog phlo_sql_0123456789ab_hive ==
@@ -25,7 +25,7 @@
 -- destroys:  nothing
 -- predicts:  nothing
 -- statement
-CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.allow-register-partition-procedure" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
 -- check catalog: expect "1"
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      drop it

@@ -18,7 +18,7 @@
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  rows = 6000
 -- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
--- digest:    sha256:85fa45365650ed4bdefc982288aac1cb45d202de1cc992b0d537e0f74f6fedbe
+-- digest:    sha256:518e4c5a56db2b5158e0bdc588c6f2df4999a7699f03aac9734521e582677faf
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 19: make catalog phlo_sql_0123456789ab_hive ==
@@ -27,7 +27,7 @@
 -- destroys:  nothing
 -- predicts:  nothing
 -- statement
-CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.allow-register-partition-procedure" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
 -- check catalog: expect "1"
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      drop it

@@ -18,7 +18,7 @@
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  rows = 6000
 -- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
--- digest:    sha256:9b2aec57cbbb245ee107d9945ccf448814a692723ebd725dfdca7784d192568c
+-- digest:    sha256:8c0fec0c38712e9b9613eac6b67309d753eee36e678558cd77de90df6473520a
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 20: make catalog phlo_sql_0123456789ab_hive ==
@@ -27,7 +27,7 @@
 -- destroys:  nothing
 -- predicts:  nothing
 -- statement
-CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.allow-register-partition-procedure" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
 -- check catalog: expect "1"
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      drop it

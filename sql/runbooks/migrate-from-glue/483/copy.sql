@@ -17,7 +17,7 @@
 -- predicts:  rows = 6000
 -- warning:   column small: Iceberg has no smallint: it becomes integer
 -- warning:   buckets are not kept: Iceberg has none of Hive's kind
--- digest:    sha256:778467e2d4e6605f705c6813508e574f1c5ff8543256a261e143806b0b4de8a8
+-- digest:    sha256:90f62efc94536f94043cf7d73eafecbe216cb2c9569d86c05c01ee0d92896bf8
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 16: make catalog phlo_sql_0123456789ab_hive ==
@@ -26,7 +26,7 @@
 -- destroys:  nothing
 -- predicts:  nothing
 -- statement
-CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.allow-register-partition-procedure" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
 -- check catalog: expect "1"
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      drop it

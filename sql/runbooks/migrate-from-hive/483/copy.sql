@@ -17,7 +17,7 @@
 -- predicts:  rows = 6000
 -- warning:   column small: Iceberg has no smallint: it becomes integer
 -- warning:   buckets are not kept: Iceberg has none of Hive's kind
--- digest:    sha256:01aff00662ea2433375b7435e8b5a77d3f311cb626e4b7710a056e2cd6a90b60
+-- digest:    sha256:f066c5b330c4f9f1da01efc0300f5a303ca3b2adf4f99fb16e978f6c87ee6d14
 -- ----------------------------------------------------------------------------
 
 -- == Step 1 of 16: make catalog phlo_sql_0123456789ab_hive ==
@@ -26,7 +26,7 @@
 -- destroys:  nothing
 -- predicts:  nothing
 -- statement
-CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
+CREATE CATALOG "phlo_sql_0123456789ab_hive" USING hive WITH ("fs.s3.enabled" = 'true', "s3.region" = 'eu-west-1', "s3.aws-access-key" = '${ENV:S3_KEY}', "s3.aws-secret-key" = '${ENV:S3_SECRET}', "hive.metastore" = 'file', "hive.timestamp-precision" = 'MICROSECONDS', "hive.orc.use-column-names" = 'true', "hive.allow-register-partition-procedure" = 'true', "hive.metastore.catalog.dir" = 's3://lake/scratch/0123456789ab');
 -- check catalog: expect "1"
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      drop it
