@@ -8,47 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trino.exceptions import TrinoExternalError
 
 from tests.docs import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from phlo_sql.stack.clients import Clients
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("shown")]
-CATALOGS = ("iceberg", "nessie")
 PROGRAMS = Path(sys.executable).parent
 PAGES = [page for page in shown.pages() if not shown.of_phlo(page)]
-
-
-@pytest.fixture
-def orders(stack: Clients, sales_alone: None) -> Iterator[Callable[[str, int], None]]:
-    """Fills `sales.orders` of a catalog with TPC-H's orders, in so many small files."""
-    for catalog in CATALOGS:
-        stack.rows(f"DROP SCHEMA IF EXISTS {catalog}.sales CASCADE")
-
-    def fill(catalog: str, files: int) -> None:
-        try:
-            stack.rows(f"CREATE SCHEMA {catalog}.sales")
-        except TrinoExternalError:  # a JDBC catalog's very first statements, on a busy machine
-            time.sleep(3)
-            stack.rows(f"CREATE SCHEMA IF NOT EXISTS {catalog}.sales")
-        name = f"{catalog}.sales.orders"
-        stack.rows(f"CREATE TABLE {name} AS SELECT * FROM tpch.tiny.orders WHERE false")
-        for part in range(files):
-            rows = f"SELECT * FROM tpch.tiny.orders WHERE orderkey % {files} = {part}"
-            stack.rows(f"INSERT INTO {name} {rows}")
-
-    yield fill
-    for catalog in CATALOGS:
-        stack.rows(f"DROP SCHEMA IF EXISTS {catalog}.sales CASCADE")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -6,7 +6,6 @@ is put into it editable, so that it is this checkout that runs.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from phlo_sql.stack import cache
+from tests import environments
 from tests.live.conftest import make_schema, stack
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["make_schema", "phlo", "stack"]
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 GENERATIONS = {"0.16": (3, 11), "0.18": (3, 12)}
 
 
@@ -82,21 +80,9 @@ def environment(env: Mapping[str, str], cwd: Path) -> dict[str, str]:
 def phlo(request: pytest.FixtureRequest) -> Phlo:
     generation: str = request.param
     lock = HERE / f"phlo-{generation}.lock"
-    digest = hashlib.sha256(lock.read_bytes() + str(ROOT).encode()).hexdigest()[:12]
-    home = cache.cache_home().parent / "phlo" / f"{generation}-{digest}"
-    with cache.locked(home.with_name(f"{home.name}.lock")):
-        if not (home / ".complete").exists():
-            _make(home, lock, GENERATIONS[generation])
+    python = _python(GENERATIONS[generation])
+    home = environments.made("phlo", generation, lock, python, with_us=True)
     return Phlo(generation=generation, home=home)
-
-
-def _make(home: Path, lock: Path, version: tuple[int, int]) -> None:
-    shutil.rmtree(home, ignore_errors=True)
-    subprocess.run([_python(version), "-m", "venv", str(home)], check=True)
-    pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--no-deps", "--require-hashes", "-r", str(lock)], check=True)
-    subprocess.run([*pip, "install", "--no-deps", "-e", str(ROOT)], check=True)
-    (home / ".complete").touch()
 
 
 def _python(version: tuple[int, int]) -> str:
