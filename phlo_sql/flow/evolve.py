@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 def compile_plan(intent: Evolve, edges: Edges) -> EvolvePlan:
     """Raises PhloSqlError for whatever cannot be observed, meant or done."""
     from phlo_sql.compile.evolve import compile_evolve
-    from phlo_sql.observe.schema import columns_digest
 
     named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
     edges.note(f"reading the schema of {named.table}")
     # The digest first: a change in between makes the plan stale, and never a wrong one.
-    digest = columns_digest(edges.session, physical(named.table, named.ref, edges))
+    digest = _digest(named.table, named.ref, edges)
     current = read_schema(named.table, named.ref, edges)
     if named.unfinished is not None:
         return _remaining(named, current, digest, edges)
@@ -47,6 +46,18 @@ def compile_plan(intent: Evolve, edges: Edges) -> EvolvePlan:
         command_line(named),
         allow_breaking=named.allow_breaking,
     )
+
+
+def _digest(table: TableName, ref: str | None, edges: Edges) -> str:
+    """Where Trino has no catalog for the ref, one that is no ref at all is told as that."""
+    from phlo_sql.observe.schema import columns_digest
+
+    try:
+        return columns_digest(edges.session, physical(table, ref, edges))
+    except PhloSqlError as error:
+        if ref is not None and error.code is Code.UNKNOWN_CATALOG:
+            read_schema(table, ref, edges)
+        raise
 
 
 def _remaining(intent: Evolve, current: TableSchema, digest: str, edges: Edges) -> EvolvePlan:
