@@ -11,6 +11,7 @@ from phlo_sql.cli.options import OUTPUT, SCHEMA, Options, slicing
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
+    from phlo_sql.model.migration import FromTable
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -71,10 +72,30 @@ def _choices(command: _F) -> _F:
 
 @click.command("from-hive")
 @click.option("--uri", metavar="THRIFT", required=True, help="thrift://host:9083.")
+@click.option(
+    "--cut-over",
+    type=OUTPUT,
+    metavar="FILE",
+    help="Of one table: save the runbook that swaps the names; run nothing of it.",
+)
+@click.option(
+    "--source-catalog",
+    metavar="NAME",
+    default="hive",
+    show_default=True,
+    help="With --cut-over: Trino's catalog that shows the metastore.",
+)
 @_choices
 @slicing
 def from_hive(
-    options: Options, *, tables: tuple[str, ...], resume: bool, file: str | None, **given: Any
+    options: Options,
+    *,
+    tables: tuple[str, ...],
+    resume: bool,
+    file: str | None,
+    cut_over: str | None,
+    source_catalog: str,
+    **given: Any,
 ) -> Report:
     """Bring tables of a Hive metastore into Iceberg; views and other formats are left alone.
 
@@ -85,12 +106,22 @@ def from_hive(
         --parallel 4 --report migration.html --yes
       phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales \\
         --table "orders*" --mode copy --yes
+      phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales \\
+        --table orders --if-exists skip --cut-over swap-orders.sql --yes
     """
     from phlo_sql.cli.migrating_tables import migrated_tables
     from phlo_sql.model.migration import FromHive
 
     intent = FromHive(tables=tables, **given)
-    return migrated_tables(intent, options, resume=resume, file=file)
+
+    def then(report: Report, table: FromTable) -> Report:
+        from phlo_sql.cli.cut_over import saved
+
+        return saved(report, table, intent, options, str(cut_over), source_catalog)
+
+    return migrated_tables(
+        intent, options, resume=resume, file=file, then=then if cut_over else None
+    )
 
 
 @click.command("from-glue")

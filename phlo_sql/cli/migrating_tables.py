@@ -17,7 +17,7 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from phlo_sql.cli.options import Options
     from phlo_sql.flow.outlook import Outlook
@@ -85,9 +85,15 @@ class Line:
 
 
 def migrated_tables(
-    intent: FromHive | FromGlue, options: Options, *, resume: bool, file: str | None
+    intent: FromHive | FromGlue,
+    options: Options,
+    *,
+    resume: bool,
+    file: str | None,
+    then: Callable[[Report, FromTable], Report] | None = None,
 ) -> Report:
-    """One table goes the way of every command; several are told, or run, together."""
+    """One table goes the way of every command, and `then` has its say; several are told, or run,
+    together."""
     from phlo_sql.flow.outlook import foresee
     from phlo_sql.flow.sources import look, require_migratable
 
@@ -103,8 +109,16 @@ def migrated_tables(
     if len(tables) == 1:
         require_migratable(tables[0])
         if resume:
-            return gone_on(tables[0].table, tables[0].ref, options, file)
-        return converted(tables[0], options, file)
+            report = gone_on(tables[0].table, tables[0].ref, options, file)
+        else:
+            report = converted(tables[0], options, file)
+        return report if then is None else then(report, tables[0])
+    if then is not None:
+        raise PhloSqlError(
+            Code.INVALID_ARGUMENTS,
+            f"--cut-over saves one runbook, and {len(tables)} tables have one each",
+            "name one of them with --table",
+        )
     if options.out:
         raise PhloSqlError(
             Code.INVALID_ARGUMENTS,

@@ -189,6 +189,25 @@ def renaming_of(tree: Statement) -> tuple[TableName, TableName] | None:
     return _name(tree.this), _name(actions[0].this)
 
 
+def create_view(name: TableName, columns: Sequence[str], of: TableName) -> Statement:
+    """`CREATE VIEW … SECURITY INVOKER`: it gives nobody a right that they don't have."""
+    return exp.Create(
+        this=table(name),
+        kind="VIEW",
+        expression=select(list(columns), table(of)),
+        properties=exp.Properties(expressions=[exp.SqlSecurityProperty(this="INVOKER")]),
+    )
+
+
+def drop_view(name: TableName) -> Statement:
+    return exp.Drop(tables=[table(name)], kind="VIEW")
+
+
+def is_of_view(tree: Statement) -> bool:
+    """Whether it makes or drops a view."""
+    return isinstance(tree, exp.Create | exp.Drop) and tree.text("kind").upper() == "VIEW"
+
+
 def _name(node: exp.Table) -> TableName:
     return TableName(catalog=node.catalog or None, schema=node.db, name=node.name)
 

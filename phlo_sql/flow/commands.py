@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Convert": "convert",
+    "CutOver": "cutting_over",
     "Detach": "detach",
     "Evolve": "evolve",
     "ExpireSnapshots": "expire",
@@ -33,6 +34,7 @@ _MODULES = {
 """Intent → module of this package. Imported when it is asked for."""
 _COMMANDS = {
     "migrate convert": "convert",
+    "migrate cut-over": "cutting_over",
     "migrate detach": "detach",
     "migrate from-hive": "convert",
     "migrate from-glue": "convert",

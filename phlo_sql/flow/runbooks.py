@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
 from phlo_sql.audit.journal import events
+from phlo_sql.compile.cut_over import is_own
 from phlo_sql.compile.vacuum_union import SCRATCH_SCHEMA
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import CheckResult
 from phlo_sql.execute.steps import answer, compared
-from phlo_sql.flow import approvals
+from phlo_sql.flow import approvals, cutting_over
 from phlo_sql.flow.edges import open_table, physical
 from phlo_sql.flow.migrating import MIGRATIONS, left, refuse_unstaged
 from phlo_sql.plan import UNMOVED, Kind
@@ -50,13 +51,16 @@ def refuse_other_target(book: Runbook, edges: Edges) -> None:
     plan = book.plan
     if plan.command in MIGRATIONS:
         refuse_unstaged(book, edges)
-    if not plan.command.startswith(("table ", "schema ", "runbook ")):
+    if not plan.command.startswith(("table ", "schema ", "runbook ", cutting_over.COMMAND)):
         return
     expected = physical(plan.table.within(edges.settings.trino_catalog.value), plan.ref, edges)
+    swaps = plan.command in (cutting_over.COMMAND, "runbook undo")
     for step in plan.steps:
         for tree in (step.statement, step.undo.statement):
             target = dialect.target_of(tree) if tree is not None else None
             if target is None or target == expected or _is_scratch(plan, target, edges):
+                continue
+            if tree is not None and swaps and is_own(tree, expected):
                 continue
             at_ref = f" at ref {plan.ref}" if plan.ref else ""
             raise PhloSqlError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from phlo_sql import dialect
 from phlo_sql import runbook as runbooks
 from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow import cutting_over
 from phlo_sql.flow.edges import open_table, physical
 from phlo_sql.plan import UNMOVED, Binding, Check, Kind, Plan, Prediction, Step, Undo
 
@@ -41,7 +42,8 @@ class Found:
     """The table as it is now: its name in Trino, its state, and what going back would lose."""
 
     table: TableName
-    location: str
+    location: str | None
+    """Of its metadata; None: no Iceberg table has the name that was changed."""
     snapshot_id: int | None
     lost: str
     server: Server
@@ -51,6 +53,10 @@ def compile_plan(intent: UndoRunbook, edges: Edges) -> UndoPlan:
     """Raises PhloSqlError where nothing of what was done has an undo."""
     book = runbooks.read(intent.text)
     chosen(intent, book)
+    if book.plan.command == cutting_over.COMMAND:
+        server = edges.server(intent.table)
+        found = Found(table=intent.table, location=None, snapshot_id=None, lost="", server=server)
+        return going_back(intent, found, datetime.now(UTC).replace(microsecond=0))
     edges.note(f"reading {intent.table}")
     metadata = open_table(intent.table, intent.ref, edges).metadata
     table = physical(intent.table, intent.ref, edges)
@@ -98,7 +104,7 @@ def going_back(intent: UndoRunbook, found: Found, planned_at: datetime) -> UndoP
         ref=intent.ref,
         trino_version=found.server.version,
         state=Binding(
-            metadata_location=found.location,
+            metadata_location=found.location or "none",
             snapshot_id=found.snapshot_id,
             ref_hash=None,
         ),

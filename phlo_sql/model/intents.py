@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from phlo_sql.model.migration import Convert, Detach, FromTable, Rollback
+from phlo_sql.model.migration import Convert, CutOver, Detach, FromTable, Rollback
 
 if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
@@ -112,6 +112,7 @@ class Evolve:
 
 Intent = (
     Convert
+    | CutOver
     | Detach
     | Evolve
     | ExpireSnapshots

@@ -125,6 +125,8 @@ class SourceTable:
     strangers: tuple[str, ...] = ()
     """Folders with files that are named like partitions (`k=3`), but are none to the metastore."""
     bucketing: Bucketing | None = None
+    managed: bool = False
+    """To rename it moves its files."""
     owner: str | None = None
     comment: str | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -212,6 +214,21 @@ class Detach:
     ref: str | None = None
     verify: Verify | None = None
     location: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutOver:
+    """`--cut-over`: `source` as Trino shows it in a Hive catalog, `location` where its files lie;
+    `columns` of the migrated table, in order."""
+
+    source: TableName
+    target: TableName
+    ref: str | None
+    columns: tuple[str, ...]
+    location: str
+    bytes: int
+    managed: bool
+    command_line: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

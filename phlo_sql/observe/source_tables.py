@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _LISTED_AT_ONCE = 16
 _UNKEPT = re.compile(
-    r"comment|external|transient_lastddltime|numfiles|totalsize|rawdatasize|numrows|numpartitions|"
+    r"comment|external|transient_lastddltime|numfiles(?:erasurecoded)?|totalsize|rawdatasize|numrows|numpartitions|"
     r"column_stats_accurate|trino_.*|presto_.*|bucketing_version|auto\.purge|last_modified_.*"
 )
 """Properties that tell of the state of a Hive table, or that Trino writes for itself."""
@@ -83,6 +83,7 @@ def source_of(
         partitions=_told_apart(partitions),
         strangers=_strangers(table, partitions, listed) if partitions else (),
         bucketing=_bucketing(table),
+        managed=table.type.upper() == "MANAGED_TABLE",
         owner=table.owner,
         comment=table.parameters.get("comment"),
         properties=_kept(table.parameters),

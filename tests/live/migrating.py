@@ -115,10 +115,14 @@ class Bench:
 
     def __call__(self, *argv: str, expect: int = 0) -> dict[str, Any]:
         """The JSON document of a command, which must end with this exit code."""
+        return self.other("migrate", *argv, expect=expect)
+
+    def other(self, *argv: str, expect: int = 0) -> dict[str, Any]:
+        """The same of any group of commands."""
         for name, value in self.environ.items():
             self.monkeypatch.setenv(name, value)
         self.capsys.readouterr()
-        code = run(cli, ["migrate", *argv, "--json", "--quiet"])
+        code = run(cli, [*argv, "--json", "--quiet"])
         document: dict[str, Any] = json.loads(self.capsys.readouterr().out)
         assert code == expect, document
         return document

@@ -212,6 +212,37 @@ def test_a_partition_whose_folder_is_gone_is_refused(
     assert bench.stack.rows(f"SHOW TABLES FROM {target}") == []
 
 
+def test_names_are_swapped_by_a_runbook_of_its_own_and_swapped_back(
+    bench: Bench, source: str, target: str, tmp_path: Path
+) -> None:
+    rows = everything(zoned=False).select(["id", "text"])
+    columns = [("id", "bigint"), ("text", "string")]
+    bench.put("t/a.parquet", rows)
+    told(bench, source, "t", f"{bench.folder}/t", columns=columns)
+    stack, file = bench.stack, str(tmp_path / "swap.sql")
+    words = ("--table", "t", "--cut-over", file, "--yes")
+    wrong = from_hive(bench, source, target, *words, "--source-catalog", "iceberg_hive", expect=1)
+    assert wrong["reason_code"] == "unknown_table"
+    done = from_hive(bench, source, target, *words, "--if-exists", "skip")
+    assert done["data"]["cut_over"]["runbook"] == file
+    asked = f"SELECT count(*), checksum(id) FROM hive.{source}.t"
+    before = stack.rows(asked)
+    tables = f"SHOW TABLES FROM hive.{source}"
+    assert stack.rows(tables) == [("t",)], "nothing of it ran"
+
+    assert bench.other("runbook", "apply", file, "--yes")["status"] == "success"
+    assert stack.rows(tables) == [("t",), ("t_before_migration",)]
+    assert stack.rows(asked) == before
+    created = stack.rows(f"SHOW CREATE VIEW hive.{source}.t")[0][0]
+    assert "SECURITY INVOKER" in created
+    stack.rows(f"INSERT INTO {target}.t VALUES (99, 'new')")
+    assert stack.rows(asked)[0][0] == before[0][0] + 1, "readers of the old name see it"
+
+    assert bench.other("runbook", "undo", file, "--yes")["status"] == "success"
+    assert stack.rows(tables) == [("t",)]
+    assert stack.rows(asked) == before
+
+
 def test_a_table_of_glue(bench: Bench, source: str, target: str, glue: GlueCopies) -> None:
     bench.stack.rows(
         f"CREATE TABLE hive.{source}.t WITH (format = 'PARQUET', "
