@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks import (
     deciding,
     inventory,
+    migrating,
     optimizing,
     planning,
     predicting,
@@ -37,6 +38,7 @@ PARTS = (
     "vacuum",
     "predictions",
     "audit",
+    "migrate",
 )
 
 
@@ -115,6 +117,19 @@ def audit(out: Console, *, quick: bool) -> None:
     trail.show_collected(out, collected)
 
 
+def migrate(out: Console, *, quick: bool) -> None:
+    with lent(NAME, out, services=frozenset({"nessie", "hive"})) as stack:
+        pairs = migrating.measure(
+            stack,
+            out,
+            size=(64 if quick else 1024) * 1024**2,
+            partitions=20 if quick else 1000,
+            tables=50 if quick else 2000,
+            of_one=100 if quick else 10_000,
+        )
+    ratios.show(out, "migrate", ("phlo-sql", "other"), pairs)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, help="one part instead of all")
@@ -123,7 +138,18 @@ def main() -> int:
     out = console()
     for part, run in zip(
         PARTS,
-        (help_, inventory_, optimize, access, dry_run, slices, vacuum_, predictions, audit),
+        (
+            help_,
+            inventory_,
+            optimize,
+            access,
+            dry_run,
+            slices,
+            vacuum_,
+            predictions,
+            audit,
+            migrate,
+        ),
         strict=True,
     ):
         if given.only in (None, part):

@@ -125,7 +125,12 @@ def from_hive(
 
 
 @click.command("from-glue")
-@click.option("--region", metavar="REGION", help="AWS's; the profile's own without it.")
+@click.option(
+    "--region",
+    metavar="REGION",
+    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+    help="AWS's  [AWS_REGION, AWS_DEFAULT_REGION]; the profile's own without it.",
+)
 @click.option("--endpoint", metavar="URL", help="Glue's address, where it is not AWS's own.")
 @_choices
 @slicing

@@ -129,13 +129,35 @@ def _placed(
     table: Described, form: Format, listed: Callable[[str], Listed]
 ) -> tuple[SourcePartition, ...]:
     root = _s3(table.storage.location)
+    below: dict[str, set[str]] = {}
+
+    def look(location: str) -> tuple[Listed, set[str]]:
+        files = listed(location)
+        if location not in below:  # once for all of its partitions
+            below[location] = _holding(files)
+        return files, below[location]
+
     if not table.partition_columns:
-        return (_folder(root, (), "", form, listed(root)),)
-    return tuple(_partition(table, each, form, listed) for each in table.partitions)
+        return (_folder(root, (), "", form, look(root)),)
+    return tuple(_partition(table, each, form, look) for each in table.partitions)
+
+
+def _holding(files: Listed) -> set[str]:
+    """Folders that hold folders of files, at any depth."""
+    found: set[str] = set()
+    for each in files:
+        above = each.rpartition("/")[0]
+        while above and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0]
+    return found
 
 
 def _partition(
-    table: Described, told: Partition, form: Format, listed: Callable[[str], Listed]
+    table: Described,
+    told: Partition,
+    form: Format,
+    look: Callable[[str], tuple[Listed, set[str]]],
 ) -> SourcePartition:
     root, location = _s3(table.storage.location), _s3(told.storage.location)
     own = location.startswith(f"{root}/")
@@ -148,13 +170,12 @@ def _partition(
     read = [tuple(map(unquote, each.split("=", 1))) for each in raw.split("/")]
     custom = [(name.lower(), *rest) for name, *rest in read] != usual
     spelt = "/".join(f"{quote(name)}={quote(value, safe=' ')}" for name, value in usual)
-    files = listed(root if own else location)
     return _folder(
         location,
         values,
         spelt if custom else raw,
         told.storage.format or form,
-        files,
+        look(root if own else location),
         custom=custom,
     )
 
@@ -164,11 +185,12 @@ def _folder(
     values: tuple[str | None, ...],
     raw: str,
     form: Format,
-    files: Listed,
+    looked: tuple[Listed, set[str]],
     *,
     custom: bool = False,
 ) -> SourcePartition:
-    below = [folder for folder in files if folder.startswith(f"{location}/")]
+    files, holding = looked
+    below = location in holding
     return SourcePartition(
         values=values,
         raw=raw,

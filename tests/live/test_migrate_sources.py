@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.observe.glue import read_database
 from phlo_sql.observe.hive_client import connected
 from phlo_sql.stack import ports
 from tests.live.hive_tables import tell
@@ -266,5 +268,11 @@ def test_sources_that_do_not_answer_are_one_line(bench: Bench) -> None:
     assert bad["reason_code"] == "bad_setting"
     unknown = bench("from-hive", "--uri", uri(bench), *rest, expect=1)
     assert unknown["reason_code"] == "unknown_schema"
-    nowhere = bench("from-glue", "--endpoint", f"http://{address}", *rest, expect=2)
-    assert nowhere["reason_code"] == "missing_setting"
+    glue = ("from-glue", "--endpoint", f"http://{address}")
+    found = bench(*glue, *rest, expect=1)  # the region is that of AWS_REGION
+    assert found["reason_code"] == "server_down"
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        bench.monkeypatch.delenv(name, raising=False)
+    with pytest.raises(PhloSqlError, match="region") as nowhere:
+        read_database("x", region=None, endpoint=f"http://{address}")
+    assert nowhere.value.code is Code.MISSING_SETTING

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
-from phlo_sql.observe.hive_client import connected
+from phlo_sql.observe import hive
+from phlo_sql.observe.hive_client import MetastoreClient, connected
 from tests.live.hive_tables import tell
 from tests.live.migrating import Bench, new_folder
 
@@ -143,3 +145,40 @@ def test_one_that_fails_does_not_stop_the_others_and_a_second_run_does_what_is_l
     }
     assert all(each["checks"] and each["steps"] for each in told["tables"])
     assert from_hive(bench, source, *words)["status"] == "noop"
+
+
+def test_a_database_is_read_by_many_tables_and_partitions_a_call(
+    bench: Bench, source: str, make_schema: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables times a call would be minutes for thousands of them."""
+    uri = bench.stack.env["HIVE_METASTORE_URI"]
+    target = make_schema(bench.stack, "iceberg_s3")
+    bench.put("t/1.parquet", ROWS)
+    bench.put("p/k=1/1.parquet", ROWS)
+    for number in range(12):
+        tell(uri, source, f"t{number:02}", f"{bench.folder}/t")
+    folders = {str(number): f"{bench.folder}/p/k={number}" for number in range(25)}
+    tell(uri, source, "p", f"{bench.folder}/p", keys=["k"], partitions=folders)
+    monkeypatch.setattr(hive, "_TABLES_AT_ONCE", 10)
+    monkeypatch.setattr(hive, "_PARTITIONS_AT_ONCE", 20)
+    asked: list[str] = []
+    sent = MetastoreClient.__getattribute__
+
+    def counted(client: MetastoreClient, name: str) -> Any:
+        if name.startswith("send_"):
+            asked.append(name.removeprefix("send_"))
+        return sent(client, name)
+
+    monkeypatch.setattr(MetastoreClient, "__getattribute__", counted)
+    seen = from_hive(bench, source, "--target", target, "--dry-run")["data"]["migrations"]
+    monkeypatch.undo()
+    assert Counter(asked) == {
+        "get_database": 1,
+        "get_all_tables": 1,
+        "get_table_objects_by_name_req": 2,
+        "get_partition_names": 1,
+        "get_partitions_by_names": 2,
+    }
+    assert {each["state"] for each in seen if not each["table"].endswith(".p")} == {"planned"}
+    (parted,) = (each for each in seen if each["table"].endswith(".p"))
+    assert (parted["state"], parted["files"], parted["partitions"]) == ("planned", 1, 1)
