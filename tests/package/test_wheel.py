@@ -7,9 +7,14 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from inspect import cleandoc
 from pathlib import Path
 
+import click
 import pytest
+
+from phlo_sql.cli import cli
+from tests.unit.cli.command_tree import COMMANDS
 
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("package")]
@@ -126,6 +131,13 @@ def test_phlo_finds_the_plugin_and_phlo_sql_alone_needs_no_phlo(installed: Path)
 def test_man_pages_are_made_from_the_same_source(tmp_path: Path) -> None:
     writer = ROOT / "docs" / "site" / "man.py"
     subprocess.run([sys.executable, str(writer), str(tmp_path)], check=True)
-    pages = {page.name for page in tmp_path.iterdir()}
-    assert {"phlo-sql.1", "phlo-sql-table.1", "phlo-sql-table-optimize.1"} <= pages
-    assert "target-file-size" in (tmp_path / "phlo-sql-table-optimize.1").read_text()
+    for path, command in {(): cli, **COMMANDS}.items():
+        page = (tmp_path / f"{'-'.join(('phlo-sql', *path))}.1").read_text()
+        assert not [letter for letter in page if letter < " " and letter != "\n"], path
+        for roff, letter in ((r"\-", "-"), (r"\(aq", "'"), (r"\(ti", "~"), (r"\e", "\\")):
+            page = page.replace(roff, letter)
+        kept = cleandoc(command.help or "").split("\n\n")
+        kept = [each.removeprefix("\b\n") for each in kept if each.startswith("\b")]
+        assert not [each for each in kept if f".nf\n{each}\n.fi" not in page], path
+        options = [each for each in command.params if isinstance(each, click.Option)]
+        assert not [each.name for each in options if f"fB{each.opts[0]}" not in page]
