@@ -69,7 +69,7 @@ def require(
         rules_of(grants, settings),
         identity,
         need,
-        _physical(settings, target, ref),
+        physical(settings, target, ref),
         datetime.now(UTC),
     )
     if not decision.allowed:
@@ -145,7 +145,8 @@ def refusal(action: str, decision: Decision) -> PhloSqlError:
     )
 
 
-def _physical(settings: Settings, target: TableName | str, ref: str | None) -> Resource:
+def physical(settings: Settings, target: TableName | str, ref: str | None) -> Resource:
+    """A table, or a catalog, under the catalog that shows its ref."""
     if isinstance(target, str):
         return Resource(catalog=literal(trino_catalog(settings, ref, target)))
     return Resource(

@@ -46,6 +46,7 @@ def saved(
         warnings=(*report.warnings, *made.warnings),
         next_steps=(
             *report.next_steps,
+            *((each, "before the names are swapped") for each in made.data["lacking_grants"]),
             (f"phlo-sql runbook apply {shlex.quote(file)}", "to swap the names, once reviewed"),
         ),
     )

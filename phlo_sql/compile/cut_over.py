@@ -26,9 +26,15 @@ _READERS = "the view reads with the rights of whoever asks: readers need them on
 class CutOverPlan:
     plan: Plan
     target: TableName
+    lacking: tuple[str, ...]
+    """Commands that give who may use the old table the same on the new one."""
 
     def document(self) -> dict[str, Any]:
-        return {"aside": str(aside(self.plan.table)), "target": str(self.target)}
+        return {
+            "aside": str(aside(self.plan.table)),
+            "target": str(self.target),
+            "lacking_grants": list(self.lacking),
+        }
 
 
 def aside(table: TableName) -> TableName:
@@ -44,7 +50,9 @@ def is_own(tree: dialect.Statement, table: TableName) -> bool:
     return dialect.target_of(tree) == table and copying.is_of_view(tree)
 
 
-def compile_cut_over(intent: CutOver, target: TableName, facts: Facts) -> CutOverPlan:
+def compile_cut_over(
+    intent: CutOver, target: TableName, facts: Facts, lacking: tuple[str, ...] = ()
+) -> CutOverPlan:
     """`target` as Trino names it at its ref."""
     old, set_aside = intent.source, aside(intent.source)
     steps = (_renamed(intent, target), _view(intent, target))
@@ -64,9 +72,9 @@ def compile_cut_over(intent: CutOver, target: TableName, facts: Facts) -> CutOve
         risk="between the two statements nobody finds the old name; who writes to it must write to "
         f"{target} from then on",
         steps=steps,
-        warnings=(_WRITERS, _READERS),
+        warnings=(_WRITERS, _READERS, *(f"not granted yet: {each}" for each in lacking)),
     )
-    return CutOverPlan(plan=plan, target=target)
+    return CutOverPlan(plan=plan, target=target, lacking=lacking)
 
 
 def _there(name: str, table: TableName, expected: int) -> Check:

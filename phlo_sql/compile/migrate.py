@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql.compile.migrate_choice import choose
 from phlo_sql.compile.migrate_reading import Relation, compared
-from phlo_sql.compile.migrate_steps import steps_of
+from phlo_sql.compile.migrate_steps import ANALYZED_UP_TO, steps_of
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size
 from phlo_sql.plan import Binding, Plan, Prediction
@@ -203,6 +203,8 @@ def _warnings(
         found.append(
             f"content of {', '.join(unproven)} is not compared: the Hive reader has no type for it"
         )
+    if source.bytes > ANALYZED_UP_TO and any(each.mode == "in-place" for each in chosen):
+        found.append("no statistics of columns: run ANALYZE on it, which reads all of it")
     if source.strangers:
         found.append(
             f"{len(source.strangers):,} folders are no partitions of the source, and are left out "

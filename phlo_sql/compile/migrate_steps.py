@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SLICE_BYTES = 10 * 1024**3
 """Bytes of files that one INSERT copies at most, but for a file that is larger."""
+ANALYZED_UP_TO = 50 * 1024**3
+"""Bytes up to which a table that is taken in place is read once more for its statistics."""
 GUARD = "gc.enabled"
 SOURCE, OWNER = "migrated.source", "migrated.owner"
 
@@ -49,6 +51,7 @@ def steps_of(
         *making.taken(in_place),
         *making.copied(copied),
         *(compare_step(query, verify) for query in queries),
+        *([_analyzed(staging)] if in_place and relation.source.bytes <= ANALYZED_UP_TO else ()),
         register(staging),
         *cleared(staging, names),
     ]
@@ -193,6 +196,18 @@ class _Making:
             independent=self.source.partitioned,
             predicts=_predicted(files),
         )
+
+
+def _analyzed(staging: Staging) -> Step:
+    """What is copied has statistics by its writing; files that are taken in place have none."""
+    return Step(
+        id=1,
+        kind=Kind.DDL,
+        statement=copying.analyze(staging.table),
+        summary="count the distinct values of its columns",
+        why="the files don't tell them, and joins are planned by them",
+        undo=GOES,
+    )
 
 
 def compare_step(query: Statement, verify: str) -> Step:

@@ -189,6 +189,11 @@ def renaming_of(tree: Statement) -> tuple[TableName, TableName] | None:
     return _name(tree.this), _name(actions[0].this)
 
 
+def analyze(name: TableName) -> Statement:
+    """`ANALYZE`: how many distinct values each column has."""
+    return exp.Analyze(tables=[table(name)])
+
+
 def create_view(name: TableName, columns: Sequence[str], of: TableName) -> Statement:
     """`CREATE VIEW … SECURITY INVOKER`: it gives nobody a right that they don't have."""
     return exp.Create(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,29 @@ def compile_plan(intent: CutOver, edges: Edges) -> CutOverPlan:
         now=datetime.now(UTC).replace(microsecond=0),
         planned_by=f"phlo-sql {__version__}",
     )
-    return compile_cut_over(intent, target, facts)
+    return compile_cut_over(intent, target, facts, _lacking(intent, edges))
+
+
+def _lacking(intent: CutOver, edges: Edges) -> tuple[str, ...]:
+    """Commands for the grants that readers of the old table have, and on the new one not."""
+    from phlo_sql.access import carried, guard
+
+    grants = guard.policies(edges.settings)
+    if grants is None:
+        return ()
+    found = carried.lacking(
+        grants,
+        guard.physical(edges.settings, intent.source, None),
+        guard.physical(edges.settings, intent.target, intent.ref),
+        datetime.now(UTC),
+        edges.settings,
+    )
+    named = f"{intent.target}@{intent.ref}" if intent.ref else str(intent.target)
+    words = ("phlo-sql", "access", "grant")
+    return tuple(
+        shlex.join([*words, f"--{who.kind}", who.name, "--role", str(role), named])
+        for who, role in found
+    )
 
 
 def measuring(book: Runbook, edges: Edges) -> Measure:  # noqa: ARG001 - one signature for all

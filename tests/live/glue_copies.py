@@ -76,6 +76,9 @@ def _storage(storage: Any) -> dict[str, Any]:
         },
         "BucketColumns": storage.bucketCols or [],
         "NumberOfBuckets": storage.numBuckets,
+        "SortColumns": [
+            {"Column": each.col, "SortOrder": each.order} for each in storage.sortCols or []
+        ],
     }
 
 

@@ -51,6 +51,8 @@ class TestInPlace:
         paths = bench.stack.rows(f'SELECT file_path FROM {schema}."t$files"')
         assert {path.removeprefix("s3://") for (path,) in paths} == set(before)
         assert bench.catalogs() == catalogs
+        stats = {row[0]: row[2] for row in bench.stack.rows(f"SHOW STATS FOR {schema}.t")}
+        assert stats["id"] == 4, "ANALYZE was part of it"
         later = bench.stack.rows(f"SELECT count(*) FROM {schema}.t WHERE ts >= TIMESTAMP '{US}'")
         assert later == [(4,)]
         # The trap: without the guard, DROP TABLE of a JDBC catalog deletes the source's files.

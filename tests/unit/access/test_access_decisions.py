@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phlo_sql.access import rules_file
+from phlo_sql.access.carried import lacking
 from phlo_sql.access.decide import Identity, decide, rules_of
 from phlo_sql.access.document import parse_until, read_document, write_document
 from phlo_sql.access.grants import Grant, Principal, Role, need_of, role_of
@@ -246,3 +247,17 @@ def test_the_warning_names_who_can_do_more_than_was_granted() -> None:
     assert "with read alone, user ann on iceberg.sales can run optimize, " in readers
     assert "with write alone, user bob on iceberg.sales can run expire_snapshots, " in writers
     assert not any("cas" in line or "root" in line for line in (readers, writers))
+
+
+def test_who_may_less_on_the_table_that_stands_in_for_another() -> None:
+    grants = (
+        *GRANTS,
+        grant("eve", "write", "hive.sales", number=8),
+        grant("eve", "read", "iceberg.sales.orders", number=9),
+        grant("ann", "read", "hive.sales.orders", number=10),
+        grant("old", "read", "hive.sales.orders", number=11, until=NOW - timedelta(days=1)),
+        grant("group:dev", "read", "hive", number=12),
+    )
+    old, new = (parse_resource(f"{name}.sales.orders") for name in ("hive", "iceberg"))
+    found = [(who.kind, who.name, role) for who, role in lacking(grants, old, new, NOW, PLAIN)]
+    assert found == [("group", "dev", Role.READ), ("user", "eve", Role.WRITE)]

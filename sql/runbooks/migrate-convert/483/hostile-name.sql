@@ -16,10 +16,10 @@
 -- risk:      none to the source: it is read, never written; until the table is registered, nobody sees it; afterwards the table reads the source's files
 -- predicts:  added_data_files = 2; rows = 2000
 -- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
--- digest:    sha256:8e82794b068c839549accb56fa4e08100eb56d00a1ea4c3c89e13db74fa11c6c
+-- digest:    sha256:83b68445a1941ef253450e3fe3510733cf0eb802b7bcb79f5b3e1bfc759ebaaf
 -- ----------------------------------------------------------------------------
 
--- == Step 1 of 14: make catalog phlo_sql_0123456789ab_hive ==
+-- == Step 1 of 15: make catalog phlo_sql_0123456789ab_hive ==
 -- why:       to show the source's files as a table; nobody else knows it, and it goes at the end
 -- kind:      catalog
 -- destroys:  nothing
@@ -31,7 +31,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 -- undo:      drop it
 --     DROP CATALOG "phlo_sql_0123456789ab_hive";
 
--- == Step 2 of 14: make catalog phlo_sql_0123456789ab_iceberg ==
+-- == Step 2 of 15: make catalog phlo_sql_0123456789ab_iceberg ==
 -- why:       to have the table in the making; nobody else knows it, and it goes at the end
 -- kind:      catalog
 -- destroys:  nothing
@@ -43,7 +43,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 -- undo:      drop it
 --     DROP CATALOG "phlo_sql_0123456789ab_iceberg";
 
--- == Step 3 of 14: make schema w in both ==
+-- == Step 3 of 15: make schema w in both ==
 -- why:       they share one metastore
 -- kind:      ddl
 -- destroys:  nothing
@@ -52,7 +52,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 CREATE SCHEMA IF NOT EXISTS "phlo_sql_0123456789ab_iceberg"."w";
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 4 of 14: show the source's files as external Hive table files ==
+-- == Step 4 of 15: show the source's files as external Hive table files ==
 -- why:       copies and comparisons read the source through it; dropping it touches no file
 -- kind:      ddl
 -- destroys:  nothing
@@ -74,7 +74,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 5 of 14: make the table at s3://lake/sales/orders-0123456789ab ==
+-- == Step 5 of 15: make the table at s3://lake/sales/orders-0123456789ab ==
 -- why:       under a name of the scratch catalog, until it is proven
 -- kind:      ddl
 -- destroys:  nothing
@@ -97,7 +97,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'target';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 6 of 14: take 2 files of s3://raw/orders in place ==
+-- == Step 6 of 15: take 2 files of s3://raw/orders in place ==
 -- why:       the table's metadata names them; nothing is moved or written beside it
 -- kind:      procedure
 -- runs:      planned by the server when it is its turn
@@ -108,7 +108,7 @@ ALTER TABLE "phlo_sql_0123456789ab_iceberg"."w"."target"
 EXECUTE add_files(location => 's3://raw/orders', format => 'PARQUET');
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 7 of 14: compare rows and content with the source (sample) ==
+-- == Step 7 of 15: compare rows and content with the source (sample) ==
 -- why:       each row of the answer would be a difference, and stop the run before the table is registered
 -- kind:      compare
 -- destroys:  nothing
@@ -134,7 +134,7 @@ HAVING
   COUNT(*) <> 2;
 -- undo:      none is needed: it only reads
 
--- == Step 8 of 14: compare rows and content with the source (sample) ==
+-- == Step 8 of 15: compare rows and content with the source (sample) ==
 -- why:       each row of the answer would be a difference, and stop the run before the table is registered
 -- kind:      compare
 -- destroys:  nothing
@@ -174,7 +174,16 @@ HAVING
   COUNT(*) <> 2;
 -- undo:      none is needed: it only reads
 
--- == Step 9 of 14: register it as iceberg.sales.orders ==
+-- == Step 9 of 15: count the distinct values of its columns ==
+-- why:       the files don't tell them, and joins are planned by them
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+ANALYZE "phlo_sql_0123456789ab_iceberg"."w"."target";
+-- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
+
+-- == Step 10 of 15: register it as iceberg.sales.orders ==
 -- why:       it is proven: from here on everybody sees it
 -- kind:      call
 -- destroys:  nothing
@@ -196,7 +205,7 @@ WHERE
 -- undo:      takes the name away; no file goes with it
 --     CALL "iceberg"."system"."unregister_table"(schema_name => 'sales', table_name => 'orders');
 
--- == Step 10 of 14: forget the name in the scratch catalog ==
+-- == Step 11 of 15: forget the name in the scratch catalog ==
 -- why:       one table must not have two catalogs that write to it
 -- kind:      call
 -- destroys:  nothing
@@ -211,7 +220,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'target';
 -- undo:      none is needed: it was made for this run
 
--- == Step 11 of 14: drop external Hive table files ==
+-- == Step 12 of 15: drop external Hive table files ==
 -- why:       its files stay: they are the source
 -- kind:      ddl
 -- destroys:  nothing
@@ -226,7 +235,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files';
 -- undo:      none is needed: it was made for this run
 
--- == Step 12 of 14: drop schema w ==
+-- == Step 13 of 15: drop schema w ==
 -- why:       nothing is left behind
 -- kind:      ddl
 -- destroys:  nothing
@@ -235,7 +244,7 @@ WHERE
 DROP SCHEMA IF EXISTS "phlo_sql_0123456789ab_iceberg"."w";
 -- undo:      none is needed: it was made for this run
 
--- == Step 13 of 14: drop catalog phlo_sql_0123456789ab_hive ==
+-- == Step 14 of 15: drop catalog phlo_sql_0123456789ab_hive ==
 -- why:       nothing is left behind
 -- kind:      catalog
 -- destroys:  nothing
@@ -246,7 +255,7 @@ DROP CATALOG "phlo_sql_0123456789ab_hive";
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      none is needed: it was made for this run
 
--- == Step 14 of 14: drop catalog phlo_sql_0123456789ab_iceberg ==
+-- == Step 15 of 15: drop catalog phlo_sql_0123456789ab_iceberg ==
 -- why:       nothing is left behind
 -- kind:      catalog
 -- destroys:  nothing

@@ -20,10 +20,10 @@
 -- warning:   column small: Iceberg has no smallint: it becomes integer
 -- warning:   buckets are not kept: Iceberg has none of Hive's kind
 -- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
--- digest:    sha256:5e225e3238e8139072a154959144e52c869e4b3bf1b0c061c943df7461b15052
+-- digest:    sha256:3f2dd87897fb95190fb5f7ae4417233894fc9c8a862e7265c69a05c8ff02a04f
 -- ----------------------------------------------------------------------------
 
--- == Step 1 of 19: make catalog phlo_sql_0123456789ab_hive ==
+-- == Step 1 of 20: make catalog phlo_sql_0123456789ab_hive ==
 -- why:       to show the source's files as a table; nobody else knows it, and it goes at the end
 -- kind:      catalog
 -- destroys:  nothing
@@ -35,7 +35,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 -- undo:      drop it
 --     DROP CATALOG "phlo_sql_0123456789ab_hive";
 
--- == Step 2 of 19: make catalog phlo_sql_0123456789ab_iceberg ==
+-- == Step 2 of 20: make catalog phlo_sql_0123456789ab_iceberg ==
 -- why:       to have the table in the making; nobody else knows it, and it goes at the end
 -- kind:      catalog
 -- destroys:  nothing
@@ -47,7 +47,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 -- undo:      drop it
 --     DROP CATALOG "phlo_sql_0123456789ab_iceberg";
 
--- == Step 3 of 19: make schema w in both ==
+-- == Step 3 of 20: make schema w in both ==
 -- why:       they share one metastore
 -- kind:      ddl
 -- destroys:  nothing
@@ -56,7 +56,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 CREATE SCHEMA IF NOT EXISTS "phlo_sql_0123456789ab_iceberg"."w";
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 4 of 19: show the source's files as external Hive table files ==
+-- == Step 4 of 20: show the source's files as external Hive table files ==
 -- why:       copies and comparisons read the source through it; dropping it touches no file
 -- kind:      ddl
 -- destroys:  nothing
@@ -81,7 +81,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 5 of 19: find its 3 partitions ==
+-- == Step 5 of 20: find its 3 partitions ==
 -- why:       the folders' names are the values
 -- kind:      call
 -- destroys:  nothing
@@ -90,7 +90,7 @@ WHERE
 CALL "phlo_sql_0123456789ab_hive"."system"."sync_partition_metadata"(schema_name => 'w', table_name => 'files', mode => 'ADD');
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 6 of 19: show the source's files as external Hive table folders ==
+-- == Step 6 of 20: show the source's files as external Hive table folders ==
 -- why:       partitions are taken in place through it, and for that it may have one column only
 -- kind:      ddl
 -- destroys:  nothing
@@ -114,7 +114,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'folders';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 7 of 19: find its 3 partitions ==
+-- == Step 7 of 20: find its 3 partitions ==
 -- why:       the folders' names are the values
 -- kind:      call
 -- destroys:  nothing
@@ -123,7 +123,7 @@ WHERE
 CALL "phlo_sql_0123456789ab_hive"."system"."sync_partition_metadata"(schema_name => 'w', table_name => 'folders', mode => 'ADD');
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 8 of 19: make the table at s3://lake/sales/orders-0123456789ab ==
+-- == Step 8 of 20: make the table at s3://lake/sales/orders-0123456789ab ==
 -- why:       under a name of the scratch catalog, until it is proven
 -- kind:      ddl
 -- destroys:  nothing
@@ -154,7 +154,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'target';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 9 of 19: take 2 files of region=north/day=2026-01-01 in place ==
+-- == Step 9 of 20: take 2 files of region=north/day=2026-01-01 in place ==
 -- why:       the table's metadata names them; nothing is moved or written beside it
 -- kind:      procedure
 -- runs:      planned by the server when it is its turn
@@ -165,7 +165,7 @@ ALTER TABLE "phlo_sql_0123456789ab_iceberg"."w"."target"
   EXECUTE add_files_from_table(schema_name => 'w', table_name => 'folders', partition_filter => MAP(ARRAY['region'], ARRAY['north/day=2026-01-01']));
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 10 of 19: take 2 files of region=__HIVE_DEFAULT_PARTITION__/day=2026-01-02 in place ==
+-- == Step 10 of 20: take 2 files of region=__HIVE_DEFAULT_PARTITION__/day=2026-01-02 in place ==
 -- why:       the table's metadata names them; nothing is moved or written beside it
 -- kind:      procedure
 -- runs:      planned by the server when it is its turn
@@ -176,7 +176,7 @@ ALTER TABLE "phlo_sql_0123456789ab_iceberg"."w"."target"
   EXECUTE add_files_from_table(schema_name => 'w', table_name => 'folders', partition_filter => MAP(ARRAY['region'], ARRAY['__HIVE_DEFAULT_PARTITION__/day=2026-01-02']));
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 11 of 19: copy region=a%2Fb/day=2026-01-01: 2 files, 128 MB ==
+-- == Step 11 of 20: copy region=a%2Fb/day=2026-01-01: 2 files, 128 MB ==
 -- why:       the folder name 'region=a%2Fb' has letters that in place are not read right
 -- kind:      write
 -- runs:      planned by the server when it is its turn; on its own
@@ -199,7 +199,7 @@ WHERE
   "region" = 'a/b' AND "day" = DATE '2026-01-01';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 12 of 19: compare rows and content with the source (checksum) ==
+-- == Step 12 of 20: compare rows and content with the source (checksum) ==
 -- why:       each row of the answer would be a difference, and stop the run before the table is registered
 -- kind:      compare
 -- destroys:  nothing
@@ -247,7 +247,16 @@ HAVING
   COUNT(*) <> 2;
 -- undo:      none is needed: it only reads
 
--- == Step 13 of 19: register it as iceberg.sales.orders ==
+-- == Step 13 of 20: count the distinct values of its columns ==
+-- why:       the files don't tell them, and joins are planned by them
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+ANALYZE "phlo_sql_0123456789ab_iceberg"."w"."target";
+-- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
+
+-- == Step 14 of 20: register it as iceberg.sales.orders ==
 -- why:       it is proven: from here on everybody sees it
 -- kind:      call
 -- destroys:  nothing
@@ -269,7 +278,7 @@ WHERE
 -- undo:      takes the name away; no file goes with it
 --     CALL "iceberg"."system"."unregister_table"(schema_name => 'sales', table_name => 'orders');
 
--- == Step 14 of 19: forget the name in the scratch catalog ==
+-- == Step 15 of 20: forget the name in the scratch catalog ==
 -- why:       one table must not have two catalogs that write to it
 -- kind:      call
 -- destroys:  nothing
@@ -284,7 +293,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'target';
 -- undo:      none is needed: it was made for this run
 
--- == Step 15 of 19: drop external Hive table files ==
+-- == Step 16 of 20: drop external Hive table files ==
 -- why:       its files stay: they are the source
 -- kind:      ddl
 -- destroys:  nothing
@@ -299,7 +308,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files';
 -- undo:      none is needed: it was made for this run
 
--- == Step 16 of 19: drop external Hive table folders ==
+-- == Step 17 of 20: drop external Hive table folders ==
 -- why:       its files stay: they are the source
 -- kind:      ddl
 -- destroys:  nothing
@@ -314,7 +323,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'folders';
 -- undo:      none is needed: it was made for this run
 
--- == Step 17 of 19: drop schema w ==
+-- == Step 18 of 20: drop schema w ==
 -- why:       nothing is left behind
 -- kind:      ddl
 -- destroys:  nothing
@@ -323,7 +332,7 @@ WHERE
 DROP SCHEMA IF EXISTS "phlo_sql_0123456789ab_iceberg"."w";
 -- undo:      none is needed: it was made for this run
 
--- == Step 18 of 19: drop catalog phlo_sql_0123456789ab_hive ==
+-- == Step 19 of 20: drop catalog phlo_sql_0123456789ab_hive ==
 -- why:       nothing is left behind
 -- kind:      catalog
 -- destroys:  nothing
@@ -334,7 +343,7 @@ DROP CATALOG "phlo_sql_0123456789ab_hive";
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      none is needed: it was made for this run
 
--- == Step 19 of 19: drop catalog phlo_sql_0123456789ab_iceberg ==
+-- == Step 20 of 20: drop catalog phlo_sql_0123456789ab_iceberg ==
 -- why:       nothing is left behind
 -- kind:      catalog
 -- destroys:  nothing

@@ -21,10 +21,10 @@
 -- warning:   1 folders are no partitions of the source, and are left out as there: region=west/day=2026-01-01
 -- warning:   buckets are not kept: Iceberg has none of Hive's kind
 -- warning:   the table reads the source's files, so gc.enabled is false: nothing that is run on it deletes them, and its old snapshots can't be expired; `migrate detach` cuts that tie later, --mode copy makes a table without it
--- digest:    sha256:607fc7e7c0110b60623294804a22eafedf5334c8f8942c98cc95d228782d770e
+-- digest:    sha256:c9c4f3f620af00eac1f7eb48dfda71c84885e7ca04c90abc3e56f78c110fbddb
 -- ----------------------------------------------------------------------------
 
--- == Step 1 of 26: make catalog phlo_sql_0123456789ab_hive ==
+-- == Step 1 of 27: make catalog phlo_sql_0123456789ab_hive ==
 -- why:       to show the source's files as a table; nobody else knows it, and it goes at the end
 -- kind:      catalog
 -- destroys:  nothing
@@ -36,7 +36,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 -- undo:      drop it
 --     DROP CATALOG "phlo_sql_0123456789ab_hive";
 
--- == Step 2 of 26: make catalog phlo_sql_0123456789ab_iceberg ==
+-- == Step 2 of 27: make catalog phlo_sql_0123456789ab_iceberg ==
 -- why:       to have the table in the making; nobody else knows it, and it goes at the end
 -- kind:      catalog
 -- destroys:  nothing
@@ -48,7 +48,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 -- undo:      drop it
 --     DROP CATALOG "phlo_sql_0123456789ab_iceberg";
 
--- == Step 3 of 26: make schema w in both ==
+-- == Step 3 of 27: make schema w in both ==
 -- why:       they share one metastore
 -- kind:      ddl
 -- destroys:  nothing
@@ -57,7 +57,7 @@ SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo
 CREATE SCHEMA IF NOT EXISTS "phlo_sql_0123456789ab_iceberg"."w";
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 4 of 26: show the source's files as external Hive table files ==
+-- == Step 4 of 27: show the source's files as external Hive table files ==
 -- why:       copies and comparisons read the source through it; dropping it touches no file
 -- kind:      ddl
 -- destroys:  nothing
@@ -82,7 +82,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 5 of 26: find its 3 partitions ==
+-- == Step 5 of 27: find its 3 partitions ==
 -- why:       the folders' names are the values
 -- kind:      call
 -- destroys:  nothing
@@ -91,7 +91,7 @@ WHERE
 CALL "phlo_sql_0123456789ab_hive"."system"."sync_partition_metadata"(schema_name => 'w', table_name => 'files', mode => 'ADD');
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 6 of 26: leave region=west/day=2026-01-01 out of it ==
+-- == Step 6 of 27: leave region=west/day=2026-01-01 out of it ==
 -- why:       to the metastore the folder is no partition; nothing is deleted
 -- kind:      call
 -- destroys:  nothing
@@ -106,7 +106,7 @@ WHERE
   "region" = 'west' AND "day" = DATE '2026-01-01';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 7 of 26: leave region=ab/day=2026-01-01 out of it ==
+-- == Step 7 of 27: leave region=ab/day=2026-01-01 out of it ==
 -- why:       to the metastore the folder is parquet; nothing is deleted
 -- kind:      call
 -- destroys:  nothing
@@ -121,7 +121,7 @@ WHERE
   "region" = 'ab' AND "day" = DATE '2026-01-01';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 8 of 26: show partition region=south/day=2026-01-01 at s3://archive/south ==
+-- == Step 8 of 27: show partition region=south/day=2026-01-01 at s3://archive/south ==
 -- why:       the metastore says that it lies there
 -- kind:      call
 -- destroys:  nothing
@@ -136,7 +136,7 @@ WHERE
   "region" = 'south' AND "day" = DATE '2026-01-01';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 9 of 26: show the source's files as external Hive table files_parquet ==
+-- == Step 9 of 27: show the source's files as external Hive table files_parquet ==
 -- why:       copies and comparisons read the source through it; dropping it touches no file
 -- kind:      ddl
 -- destroys:  nothing
@@ -161,7 +161,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files_parquet';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 10 of 26: show partition region=ab/day=2026-01-01 at s3://raw/orders/region=a%2Fb/day=2026-01-01 ==
+-- == Step 10 of 27: show partition region=ab/day=2026-01-01 at s3://raw/orders/region=a%2Fb/day=2026-01-01 ==
 -- why:       its files are parquet
 -- kind:      call
 -- destroys:  nothing
@@ -176,7 +176,7 @@ WHERE
   "region" = 'ab' AND "day" = DATE '2026-01-01';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 11 of 26: show the source's files as external Hive table folders ==
+-- == Step 11 of 27: show the source's files as external Hive table folders ==
 -- why:       partitions are taken in place through it, and for that it may have one column only
 -- kind:      ddl
 -- destroys:  nothing
@@ -200,7 +200,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'folders';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 12 of 26: find its 3 partitions ==
+-- == Step 12 of 27: find its 3 partitions ==
 -- why:       the folders' names are the values
 -- kind:      call
 -- destroys:  nothing
@@ -209,7 +209,7 @@ WHERE
 CALL "phlo_sql_0123456789ab_hive"."system"."sync_partition_metadata"(schema_name => 'w', table_name => 'folders', mode => 'ADD');
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 13 of 26: show partition region=south/day=2026-01-01 at s3://archive/south ==
+-- == Step 13 of 27: show partition region=south/day=2026-01-01 at s3://archive/south ==
 -- why:       the metastore says that it lies there
 -- kind:      call
 -- destroys:  nothing
@@ -224,7 +224,7 @@ WHERE
   "region" = 'south' AND "day" = DATE '2026-01-01';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 14 of 26: make the table at s3://lake/sales/orders-0123456789ab ==
+-- == Step 14 of 27: make the table at s3://lake/sales/orders-0123456789ab ==
 -- why:       under a name of the scratch catalog, until it is proven
 -- kind:      ddl
 -- destroys:  nothing
@@ -255,7 +255,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'target';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 15 of 26: take 2 files of region=north/day=2026-01-01 in place ==
+-- == Step 15 of 27: take 2 files of region=north/day=2026-01-01 in place ==
 -- why:       the table's metadata names them; nothing is moved or written beside it
 -- kind:      procedure
 -- runs:      planned by the server when it is its turn
@@ -266,7 +266,7 @@ ALTER TABLE "phlo_sql_0123456789ab_iceberg"."w"."target"
   EXECUTE add_files_from_table(schema_name => 'w', table_name => 'folders', partition_filter => MAP(ARRAY['region'], ARRAY['north/day=2026-01-01']));
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 16 of 26: take 2 files of region=south/day=2026-01-01 in place ==
+-- == Step 16 of 27: take 2 files of region=south/day=2026-01-01 in place ==
 -- why:       the table's metadata names them; nothing is moved or written beside it
 -- kind:      procedure
 -- runs:      planned by the server when it is its turn
@@ -277,7 +277,7 @@ ALTER TABLE "phlo_sql_0123456789ab_iceberg"."w"."target"
   EXECUTE add_files_from_table(schema_name => 'w', table_name => 'folders', partition_filter => MAP(ARRAY['region'], ARRAY['south/day=2026-01-01']));
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 17 of 26: copy region=ab/day=2026-01-01: 2 files, 128 MB ==
+-- == Step 17 of 27: copy region=ab/day=2026-01-01: 2 files, 128 MB ==
 -- why:       its files are parquet, the table's orc
 -- kind:      write
 -- runs:      planned by the server when it is its turn; on its own
@@ -300,7 +300,7 @@ WHERE
   "region" = 'ab' AND "day" = DATE '2026-01-01';
 -- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
 
--- == Step 18 of 26: compare rows and content with the source (checksum) ==
+-- == Step 18 of 27: compare rows and content with the source (checksum) ==
 -- why:       each row of the answer would be a difference, and stop the run before the table is registered
 -- kind:      compare
 -- destroys:  nothing
@@ -360,7 +360,16 @@ HAVING
   COUNT(*) <> 2;
 -- undo:      none is needed: it only reads
 
--- == Step 19 of 26: register it as iceberg.sales.orders ==
+-- == Step 19 of 27: count the distinct values of its columns ==
+-- why:       the files don't tell them, and joins are planned by them
+-- kind:      ddl
+-- destroys:  nothing
+-- predicts:  nothing
+-- statement
+ANALYZE "phlo_sql_0123456789ab_iceberg"."w"."target";
+-- undo:      none is needed: `migrate rollback` drops the scratch catalogs and their files
+
+-- == Step 20 of 27: register it as iceberg.sales.orders ==
 -- why:       it is proven: from here on everybody sees it
 -- kind:      call
 -- destroys:  nothing
@@ -382,7 +391,7 @@ WHERE
 -- undo:      takes the name away; no file goes with it
 --     CALL "iceberg"."system"."unregister_table"(schema_name => 'sales', table_name => 'orders');
 
--- == Step 20 of 26: forget the name in the scratch catalog ==
+-- == Step 21 of 27: forget the name in the scratch catalog ==
 -- why:       one table must not have two catalogs that write to it
 -- kind:      call
 -- destroys:  nothing
@@ -397,7 +406,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'target';
 -- undo:      none is needed: it was made for this run
 
--- == Step 21 of 26: drop external Hive table files ==
+-- == Step 22 of 27: drop external Hive table files ==
 -- why:       its files stay: they are the source
 -- kind:      ddl
 -- destroys:  nothing
@@ -412,7 +421,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files';
 -- undo:      none is needed: it was made for this run
 
--- == Step 22 of 26: drop external Hive table files_parquet ==
+-- == Step 23 of 27: drop external Hive table files_parquet ==
 -- why:       its files stay: they are the source
 -- kind:      ddl
 -- destroys:  nothing
@@ -427,7 +436,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'files_parquet';
 -- undo:      none is needed: it was made for this run
 
--- == Step 23 of 26: drop external Hive table folders ==
+-- == Step 24 of 27: drop external Hive table folders ==
 -- why:       its files stay: they are the source
 -- kind:      ddl
 -- destroys:  nothing
@@ -442,7 +451,7 @@ WHERE
   "table_schema" = 'w' AND "table_name" = 'folders';
 -- undo:      none is needed: it was made for this run
 
--- == Step 24 of 26: drop schema w ==
+-- == Step 25 of 27: drop schema w ==
 -- why:       nothing is left behind
 -- kind:      ddl
 -- destroys:  nothing
@@ -451,7 +460,7 @@ WHERE
 DROP SCHEMA IF EXISTS "phlo_sql_0123456789ab_iceberg"."w";
 -- undo:      none is needed: it was made for this run
 
--- == Step 25 of 26: drop catalog phlo_sql_0123456789ab_hive ==
+-- == Step 26 of 27: drop catalog phlo_sql_0123456789ab_hive ==
 -- why:       nothing is left behind
 -- kind:      catalog
 -- destroys:  nothing
@@ -462,7 +471,7 @@ DROP CATALOG "phlo_sql_0123456789ab_hive";
 SELECT COUNT(*) FROM "system"."metadata"."catalogs" WHERE "catalog_name" = 'phlo_sql_0123456789ab_hive';
 -- undo:      none is needed: it was made for this run
 
--- == Step 26 of 26: drop catalog phlo_sql_0123456789ab_iceberg ==
+-- == Step 27 of 27: drop catalog phlo_sql_0123456789ab_iceberg ==
 -- why:       nothing is left behind
 -- kind:      catalog
 -- destroys:  nothing
