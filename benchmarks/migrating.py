@@ -2,7 +2,7 @@
 of a large database.
 
 All on one stack in one run. The bare statements are those of the runbook that places files, sent
-again by a driver into a table of their own; so both do the same work on the same files.
+by a driver for a table of their own; so both do the same work on the same files.
 """
 
 from __future__ import annotations
@@ -85,31 +85,45 @@ def put(env: Mapping[str, str], paths: Sequence[str], data: bytes) -> None:
 
 
 # ------------------------------------------------------------------ one table
-def convert(stack: Lent, folder: str, table: str, mode: str, *more: str) -> tuple[Ran, str]:
-    """Run it; what it took, and its runbook."""
-    saved = stack.folder / f"{table}.json"
+def convert(stack: Lent, folder: str, table: str, mode: str) -> Ran:
+    """Run it, and tell what it took."""
+    shown = stack.folder / f"{table}.json"
     words = ("migrate", "convert", f"s3://{SOURCES}/{folder}", "--format", "parquet", "--table")
-    with saved.open("wb") as out:
+    with shown.open("wb") as out:
         started = time.perf_counter()
         code = stack.phlo_sql(
-            *words, f"{SCHEMA}.{table}", "--mode", mode, *more, "--yes", "--json", "--quiet",
+            *words, f"{SCHEMA}.{table}", "--mode", mode, "--yes", "--json", "--quiet",
             output=out,
         )  # fmt: skip
         seconds = time.perf_counter() - started
-    told = json.loads(saved.read_text("utf-8"))
+    told = json.loads(shown.read_text("utf-8"))
     if code:
         problem = f"migrate convert ended with exit code {code}: {told['errors']}"
         raise PhloSqlError(Code.INTERNAL, problem[:500], "run it by hand on a stack of your own")
     plan = told["data"]["plan"]
     compares = {each["id"] for each in plan["steps"] if each["summary"].startswith("compare ")}
     steps = told["data"]["steps"]
-    kept = next((stack.folder / "state" / "phlo-sql" / "runbooks").glob(f"*{plan['id']}*.sql"))
-    ran = Ran(
+    return Ran(
         seconds=seconds,
         comparing=sum(each["seconds"] for each in steps if each["id"] in compares),
         written=sum(size_of(stack.env, plan).values()),
     )
-    return ran, kept.read_text("utf-8")
+
+
+def saved(stack: Lent, folder: str, table: str) -> str:
+    """The runbook of another migration of these files, that nobody ran."""
+    file = stack.folder / f"{table}.sql"
+    words = ("migrate", "convert", f"s3://{SOURCES}/{folder}", "--format", "parquet", "--table")
+    log = stack.folder / f"{table}.log"
+    with log.open("wb") as out:
+        code = stack.phlo_sql(
+            *words, f"{SCHEMA}.{table}", "--mode", "in-place", "--out", str(file), "--quiet",
+            output=out,
+        )  # fmt: skip
+    if code:
+        problem = f"migrate convert --out ended with exit code {code}: {log.read_text()[-300:]}"
+        raise PhloSqlError(Code.INTERNAL, problem, "run it by hand on a stack of your own")
+    return file.read_text("utf-8")
 
 
 def size_of(env: Mapping[str, str], plan: Mapping[str, Any]) -> dict[str, int]:
@@ -124,7 +138,7 @@ def size_of(env: Mapping[str, str], plan: Mapping[str, Any]) -> dict[str, int]:
 
 
 def bare(connection: Any, text: str) -> float:
-    """Seconds of the statements that make, fill and register; all others around them untimed."""
+    """Seconds of the statements that make, fill, register and clear; the comparison's not."""
     seconds = 0.0
     for step in runbooks.read(text).plan.steps:
         started = time.perf_counter()
@@ -141,9 +155,9 @@ def whole_table(stack: Lent, out: Console, size: int) -> list[Pair]:
         data = parquet(size // files // 16)
         put(stack.env, [f"whole/{number}.parquet" for number in range(files)], data)
     with doing(out, "in place"):
-        placed, _ = convert(stack, "whole", "placed", "in-place")
+        placed = convert(stack, "whole", "placed", "in-place")
     with doing(out, "by copy"):
-        copied, _ = convert(stack, "whole", "copied", "copy")
+        copied = convert(stack, "whole", "copied", "copy")
     moved = human_size(copied.written)
     return [
         at_most(f"{human_size(size)}, time, in place against copy", placed.seconds,
@@ -169,14 +183,9 @@ def many_partitions(stack: Lent, out: Console, partitions: int) -> list[Pair]:
     with doing(out, f"writing {partitions:,} partitions"):
         put(stack.env, [f"parts/k={n}/a.parquet" for n in range(partitions)], parquet(100))
     with doing(out, "in place"):
-        ran, text = convert(stack, "parts", "parts", "in-place")
+        ran = convert(stack, "parts", "parts", "in-place")
+    text = saved(stack, "parts", "bare")
     with small_files.connected(stack.env) as connection, doing(out, "the bare statements"):
-        schema, name = SCHEMA.split(".")
-        small_files.run(
-            connection,
-            f"CALL {schema}.system.unregister_table(schema_name => '{name}', "
-            "table_name => 'parts')",
-        )
         alone = bare(connection, text)
     return [
         at_most(f"{partitions:,} partitions in place, bare statements", ran.seconds - ran.comparing,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from hive_metastore.ttypes import MetaException, NoSuchObjectException
+from hive_metastore.ttypes import NoSuchObjectException
+from thrift.protocol.TProtocol import TProtocolException
+from thrift.Thrift import TException
+from thrift.transport.TTransport import TTransportException
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.hive_client import MetastoreClient, connected
@@ -33,7 +36,9 @@ def read_database(uri: str, database: str, patterns: Sequence[str] = ()) -> tupl
             client.get_database(database)
         except NoSuchObjectException:
             raise unknown_database(database, client.get_all_databases()) from None
-        except MetaException as error:
+        except (TTransportException, TProtocolException):
+            raise
+        except TException as error:  # a metastore's own can't leave a context: they are immutable
             raise _refused(database, error) from error
         names = chosen(client.get_all_tables(database), patterns, database)
     batches = [
@@ -52,7 +57,9 @@ def _tables(uri: str, database: str, names: Sequence[str]) -> list[Described]:
                 _described(each, _partitions(client, database, each) if each.partitionKeys else ())
                 for each in tables
             ]
-        except MetaException as error:
+        except (TTransportException, TProtocolException):
+            raise
+        except TException as error:  # a metastore's own can't leave a context: they are immutable
             raise _refused(database, error) from error
 
 

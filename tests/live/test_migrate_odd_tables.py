@@ -1,0 +1,128 @@
+"""Odd names, odd times and another writer, brought to a branch; storage that says no."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from phlo_sql.observe.hive_client import connected
+from phlo_sql.stack.clients import Clients
+from tests.live.hive_tables import AVRO, tell
+from tests.live.migrating import US, Bench, new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
+ODD = 'it\'s a.b "q" ünï'
+"""As a column's name: of tables' names the metastore takes letters, digits, _ and / only."""
+SLASHED = "odd/t"
+PYICEBERG = "PYICEBERG_CATALOG__NESSIE__S3__SECRET_ACCESS_KEY"
+MS = US.replace(microsecond=123000)
+
+
+@pytest.fixture
+def bench(
+    hive_stack: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Bench:
+    return Bench(
+        stack=hive_stack,
+        state=tmp_path,
+        folder=new_folder(),
+        monkeypatch=monkeypatch,
+        capsys=capsys,
+    )
+
+
+@pytest.fixture
+def source(hive_stack: Clients, make_schema: Callable[..., str]) -> Iterator[str]:
+    name = make_schema(hive_stack, "hive").partition(".")[2]
+    yield name
+    with connected(hive_stack.env["HIVE_METASTORE_URI"]) as client:
+        for table in client.get_all_tables(name):
+            client.drop_table(name, table, True)
+
+
+def from_hive(bench: Bench, database: str, *argv: str, expect: int = 0) -> dict[str, Any]:
+    words = ("from-hive", "--uri", bench.stack.env["HIVE_METASTORE_URI"], "--database", database)
+    return bench(*words, *argv, expect=expect)
+
+
+def odd_tables(bench: Bench, source: str) -> None:
+    uri = bench.stack.env["HIVE_METASTORE_URI"]
+    bench.put("odd/k=x/1.parquet", pa.table({ODD: ["ü"], "id": [1]}))
+    tell(uri, source, SLASHED, f"{bench.folder}/odd", columns=[(ODD, "string"), ("id", "bigint")],
+         keys=["k"], partitions={"x": f"{bench.folder}/odd/k=x"})  # fmt: skip
+    units = {
+        "ms": pa.array([MS, None], pa.timestamp("ms")),
+        "us": pa.array([US, dt.datetime(9999, 12, 31)], pa.timestamp("us")),  # noqa: DTZ001
+        "ns": pa.array([1_700_000_000_123_456_789, None], pa.timestamp("ns")),
+    }
+    bench.put("units/1.parquet", pa.table(units))
+    tell(uri, source, "units", f"{bench.folder}/units",
+         columns=[(name, "timestamp") for name in units])  # fmt: skip
+    bench.put("int96/1.parquet", pa.table({"at": pa.array([US, None], pa.timestamp("us"))}),
+              use_deprecated_int96_timestamps=True)  # fmt: skip
+    tell(uri, source, "int96", f"{bench.folder}/int96", columns=[("at", "timestamp")])
+    fields = [
+        {"name": "id", "type": "long"},
+        {"name": "text", "type": ["null", "string"]},
+        {"name": "d", "type": ["null", "double"]},
+    ]
+    rows = [{"id": 1, "text": None, "d": -0.0}, {"id": 2, "text": "ü", "d": float("nan")}]
+    bench.put_avro("avro/1.avro", {"type": "record", "name": "r", "fields": fields}, rows)
+    tell(uri, source, "avro", f"{bench.folder}/avro", form=AVRO,
+         columns=[("id", "bigint"), ("text", "string"), ("d", "double")])  # fmt: skip
+
+
+def test_odd_names_times_in_every_unit_and_avro_of_fastavro_on_a_branch(
+    bench: Bench, source: str, make_schema: Callable[..., str]
+) -> None:
+    schema = make_schema(bench.stack, "nessie_dev").partition(".")[2]
+    odd_tables(bench, source)
+    words = ("--target", f"nessie.{schema}", "--ref", "dev", "--parallel", "2")
+    seen = from_hive(bench, source, *words, "--dry-run")["data"]["migrations"]
+    modes = {each["table"].rpartition(f"{schema}.")[2]: each["mode"] for each in seen}
+    odd = next(name for name in modes if "odd" in name)
+    assert modes == {odd: "in-place", "units": "copy", "int96": "copy", "avro": "in-place"}
+    done = from_hive(bench, source, *words, "--yes")
+    assert {each["state"] for each in done["data"]["migrations"]} == {"success"}
+    at = f"nessie_dev.{schema}"
+    quoted = '"' + ODD.replace('"', '""') + '"'
+    assert bench.stack.rows(f'SELECT {quoted}, id, k FROM {at}."{SLASHED}"') == [("ü", 1, "x")]
+    later = f"SELECT cast(ns AS varchar), ms, us FROM {at}.units WHERE ms >= TIMESTAMP '{MS}'"
+    assert bench.stack.rows(later) == [("2023-11-14 22:13:20.123457", MS, US)]
+    assert bench.stack.rows(f"SELECT max(us) FROM {at}.units")[0][0].year == 9999
+    assert bench.stack.rows(f"SELECT at FROM {at}.int96 WHERE at >= TIMESTAMP '{US}'") == [(US,)]
+    assert bench.stack.rows(f"SELECT id, text, is_nan(d) FROM {at}.avro ORDER BY id") == [
+        (1, None, False),
+        (2, "ü", True),
+    ]
+    assert not bench.stack.rows(f"SHOW SCHEMAS FROM nessie LIKE '{schema}'")
+    skipped = from_hive(bench, source, *words, "--table", "avro", "--if-exists", "skip", "--yes")
+    assert (skipped["status"], skipped["reason_code"]) == ("noop", "exists")
+
+
+def test_storage_that_lets_nobody_in_is_one_line(
+    bench: Bench, source: str, make_schema: Callable[..., str]
+) -> None:
+    target = make_schema(bench.stack, "nessie")
+    bench.put("t/1.parquet", pa.table({"id": [1]}))
+    tell(bench.stack.env["HIVE_METASTORE_URI"], source, "t", f"{bench.folder}/t")
+    before = bench.files(bench.folder)
+    key = "ICEBERG_S3_SECRET_KEY"
+    wrong = replace(bench, stack=Clients(env={**bench.stack.env, key: "wrong", PYICEBERG: "wrong"}))
+    for how in (("--dry-run",), ("--yes",)):
+        refused = from_hive(wrong, source, "--target", target, *how, expect=1)
+        assert refused["reason_code"] == "storage_unreadable"
+        assert "wrong" not in str(refused)
+    assert bench.files(bench.folder) == before
+    assert not bench.stack.rows(f"SHOW TABLES FROM {target}")
