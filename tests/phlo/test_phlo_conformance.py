@@ -13,6 +13,21 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("phlo")]
 HERE = Path(__file__).parent
+OTHER = """\
+import click
+from phlo.plugins.base.cli import cli_command_plugin_class
+
+@click.group()
+def schema(): ...
+
+@schema.command()
+def theirs():
+    click.echo("theirs")
+
+OTHER = cli_command_plugin_class(
+    "Other", name="other", version="1", description="has `schema`", commands=[schema]
+)
+"""
 NOWHERE = {"TRINO_HOST": "127.0.0.1", "TRINO_PORT": "1", "TRINO_CATALOG": "iceberg"}
 
 
@@ -24,9 +39,9 @@ def commands(phlo: Phlo, tmp_path_factory: pytest.TempPathFactory) -> list[dict[
     return [each for each in every if each["kind"] == "command"]
 
 
-def walk(phlo: Phlo, cases: list[list[str]], cwd: Path) -> list[dict[str, Any]]:
+def walk(phlo: Phlo, cases: list[list[str]], cwd: Path, **env: str) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = json.loads(
-        phlo.python(HERE / "walk.py", json.dumps(cases), cwd=cwd, env=NOWHERE)
+        phlo.python(HERE / "walk.py", json.dumps(cases), cwd=cwd, env={**NOWHERE, **env})
     )
     return answers
 
@@ -41,8 +56,20 @@ class TestMetadata:
             "phlo sql access grant",
             "phlo sql runbook apply",
         } <= named
-        for group in ("table", "access"):
-            assert phlo.run(group, "--help", cwd=tmp_path, env={}).returncode == 0
+        at_root = [["table", "optimize"], ["access", "grant"], ["schema", "evolve"]]
+        for answer in walk(phlo, [[*words, "--help"] for words in at_root], tmp_path):
+            assert answer["exit_code"] == 0, answer
+
+    def test_a_name_of_another_plugin_stays_its_own(self, phlo: Phlo, tmp_path: Path) -> None:
+        about = tmp_path / "aa_other-1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: aa-other\nVersion: 1\n")
+        (about / "entry_points.txt").write_text("[phlo.plugins.cli]\nother = aa_other:OTHER\n")
+        (tmp_path / "aa_other.py").write_text(OTHER)
+        cases = [["schema", "theirs"], ["sql", "schema", "evolve", "--help"], ["table", "--help"]]
+        theirs, *ours = walk(phlo, cases, tmp_path, PYTHONPATH=str(tmp_path))
+        assert (theirs["exit_code"], theirs["stdout"]) == (0, "theirs\n"), theirs
+        assert [each["exit_code"] for each in ours] == [0, 0]
 
     def test_each_command_speaks_json_and_what_changes_can_be_previewed(
         self, commands: list[dict[str, Any]]

@@ -99,6 +99,8 @@ def test_a_project_s_settings_reach_the_command_and_phlo_audit_shows_the_operati
     dry = phlo.json("table", "optimize", small_files, "--dry-run", cwd=project, env={})
     assert dry["status"] == "planned"
     assert dry["data"]["plan"]["predicts"]["rewritten_data_files"] == 3
+    asked = phlo.json("table", "optimize", small_files, "--non-interactive", cwd=project, env={})
+    assert (asked["exit_code"], asked["reason_code"]) == (3, "confirmation_required")
     assert not records(project)
     done = phlo.json("table", "optimize", small_files, "--yes", cwd=project, env={})
     assert done["status"] == "success", done
