@@ -38,10 +38,11 @@ _REWOUND, _REGROWN = 0.6, 1.05
 """Bytes written per byte of files that were just written, when they are joined."""
 _CUT_BY = [ROW, "partition", "size", "deletes", "file_sequence_number"]
 _LIGHT = [
-    *("content", "format", "spec_id", "partition", "size", "rows", "deletes", "applies_to"),
-    *("data_sequence_number", ROW),
+    *("content", "spec_id", "partition", "size", "rows", "deletes", "applies_to"),
+    "data_sequence_number",
 ]
-"""What a choice by partitions needs of a table without delete files; paths weigh most."""
+"""What a choice by partitions needs of a table without delete files, beside format and place; paths
+weigh most."""
 _CHEAPER = 0.9
 """A statement without WHERE is kept unless slices rewrite less than this share of its bytes."""
 
@@ -236,7 +237,8 @@ def _near(state: TableState, where: Restriction | None) -> TableState:
 
 def _numbered(state: TableState) -> TableState:
     files = state.files.files
-    return _with_files(state, files.append_column(ROW, pa.array(np.arange(files.num_rows))))
+    places = np.arange(files.num_rows, dtype=np.int32)
+    return _with_files(state, files.append_column(ROW, pa.array(places)))
 
 
 def _with_files(state: TableState, files: pa.Table) -> TableState:
@@ -254,14 +256,15 @@ class _Places:
         if not self.clean:
             return
         partition = files["partition"].to_numpy()
-        self.order = np.argsort(partition, kind="stable")
+        self.order = np.argsort(partition, kind="stable").astype(np.int32)
         self.start = np.searchsorted(
             partition[self.order], np.arange(len(state.files.partitions) + 1)
         )
         order = pa.array(self.order)
         columns = {name: files[name].combine_chunks().take(order) for name in _LIGHT}
         own = written_by_trino(files).combine_chunks().take(order)
-        self.files = pa.table({**columns, OWN: own})
+        kinds = files["format"].combine_chunks().dictionary_encode().take(order)
+        self.files = pa.table({**columns, "format": kinds, OWN: own, ROW: order})
 
     def near(self, cut: Cut) -> TableState | None:
         if not self.clean:
@@ -269,7 +272,10 @@ class _Places:
         runs = [(int(self.start[each]), int(self.start[each + 1])) for each in sorted(cut.places)]
         if cut.restriction.paths is None:
             parts = [self.files.slice(start, end - start) for start, end in runs]
-            return _with_files(self.state, pa.concat_tables(parts) if parts else self.files[:0])
+            found = pa.concat_tables(parts) if parts else self.files[:0]
+            place = found.column_names.index("format")
+            spelled = found["format"].cast(pa.string())
+            return _with_files(self.state, found.set_column(place, "format", spelled))
         rows = np.concatenate([self.order[start:end] for start, end in runs])
         return _with_files(self.state, self.state.files.files.take(rows))
 
@@ -294,7 +300,7 @@ def _predicted(
         yield found.slim()
         if found.selection.removed_delete_files:
             files = left.files.files
-            gone = pa.array([*found.rows(Fate.REWRITTEN), *found.rows(Fate.REMOVED)])
+            gone = pa.array([*found.rows(Fate.REWRITTEN), *found.rows(Fate.REMOVED)], pa.int32())
             left = _with_files(left, files.filter(pc.invert(pc.is_in(files[ROW], gone))))
 
 
