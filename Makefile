@@ -30,8 +30,10 @@ check: install ## Lint, format, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# Servers that live for minutes: Java's second compiler and its concurrent collector cost more than they give.
+test: export JDK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 test: check ## Every check, then every test, on real servers that it starts and stops
-	PHLO_SQL_REQUIRE_STACK=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term
+	PHLO_SQL_REQUIRE_STACK=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term --durations=25
 
 demo: install ## Show optimize at work on 1,200 small files, then stop what was started
 	$(BIN)/python -m benchmarks.demo
