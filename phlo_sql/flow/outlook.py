@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from phlo_sql.compile.migrate import decided, require_version
@@ -89,8 +89,6 @@ _TOLD = 3
 
 def _sources(names: Sequence[str], like: TableName, edges: Edges) -> Iterator[tuple[str, str]]:
     """Name and source of tables that a migration made, some tables with one query."""
-    from dataclasses import replace
-
     for start in range(0, len(names), _ASKED_AT_ONCE):
         some = [replace(like, name=each) for each in names[start : start + _ASKED_AT_ONCE]]
         try:
