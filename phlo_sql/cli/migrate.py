@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phlo_sql.cli.options import OUTPUT, TABLE, Options, going_back, local, slicing
+from phlo_sql.cli.options import OUTPUT, TABLE, Options, going_back, local, partition_by, slicing
 from phlo_sql.cli.spread import SpreadGroup
 
 if TYPE_CHECKING:
@@ -49,12 +49,7 @@ def migrate() -> None:
     type=click.Choice(["count", "checksum", "sample"]),
     help="How content is compared; checksum up to 50 GB and count above, where not given.",
 )
-@click.option(
-    "--partition-by",
-    metavar="TRANSFORM",
-    multiple=True,
-    help="Partition anew: day(ts), bucket(id, 16), region.  Copies.",
-)
+@partition_by
 @click.option("--location", metavar="FOLDER", help="Where the table's own files go.")
 @click.option(
     "--if-exists",
@@ -79,7 +74,6 @@ def convert(
     ref: str | None,
     options: Options,
     *,
-    partition_by: tuple[str, ...],
     resume: bool,
     file: str | None,
     **given: Any,
@@ -106,7 +100,6 @@ def convert(
         format=form,
         table=name,
         ref=at,
-        partition_by=partition_by or None,
         **given,
     )
     return converted(intent, options, file)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from phlo_sql.cli.options import OUTPUT, SCHEMA, Options, slicing
+from phlo_sql.cli.options import OUTPUT, SCHEMA, Options, partition_by, slicing
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report
@@ -47,6 +47,7 @@ def _choices(command: _F) -> _F:
                 type=click.Choice(["count", "checksum", "sample"]),
                 help="How content is compared; checksum up to 50 GB and count above without it.",
             ),
+            partition_by,
             click.option(
                 "--if-exists",
                 type=click.Choice(["fail", "skip"]),
@@ -106,6 +107,8 @@ def from_hive(
         --parallel 4 --report migration.html --yes
       phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales \\
         --table "orders*" --mode copy --yes
+      phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales \\
+        --table events --partition-by "day(at)" --partition-by region --yes
       phlo-sql migrate from-hive --uri thrift://h:9083 --database sales --target sales \\
         --table orders --if-exists skip --cut-over swap-orders.sql --yes
     """

@@ -195,13 +195,20 @@ _DRIFT = [
         help="Run although the table moved since the plan was made (steps that destroy nothing).",
     ),
 ]
+partition_by = click.option(
+    "--partition-by",
+    metavar="TRANSFORM",
+    multiple=True,
+    callback=lambda _context, _option, given: given or None,
+    help="Partition anew: day(ts), bucket(id, 16), region.  Copies.",
+)
 _PARALLEL = [
     click.option(
         "--parallel",
         type=click.IntRange(1, 32),
         default=1,
         show_default=True,
-        help="Slices that run at once.",
+        help="Slices, or tables, that run at once.",
     ),
 ]
 _SETTINGS = {

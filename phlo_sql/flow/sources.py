@@ -88,6 +88,7 @@ def _of_table(intent: FromHive | FromGlue, name: str, source: SourceTable) -> Fr
         ref=intent.ref,
         mode=intent.mode,
         verify=intent.verify,
+        partition_by=intent.partition_by,
         if_exists=intent.if_exists,
         command_line=_command_line(intent, name),
     )
@@ -105,4 +106,6 @@ def _command_line(intent: FromHive | FromGlue, name: str) -> str:
     words += ["--mode", intent.mode] if intent.mode != "auto" else []
     words += ["--verify", intent.verify] if intent.verify else []
     words += ["--ref", intent.ref] if intent.ref else []
+    for each in intent.partition_by or ():
+        words += ["--partition-by", each]
     return shlex.join(words)

@@ -83,19 +83,29 @@ def odd_tables(bench: Bench, source: str) -> None:
          columns=[("id", "bigint"), ("text", "string"), ("d", "double")])  # fmt: skip
 
 
+def by_name(answer: dict[str, Any], schema: str) -> dict[str, dict[str, Any]]:
+    migrations = answer["data"]["migrations"]
+    return {each["table"].rpartition(f"{schema}.")[2]: each for each in migrations}
+
+
 def test_odd_names_times_in_every_unit_and_avro_of_fastavro_on_a_branch(
     bench: Bench, source: str, make_schema: Callable[..., str]
 ) -> None:
     schema = make_schema(bench.stack, "nessie_dev").partition(".")[2]
     odd_tables(bench, source)
     words = ("--target", f"nessie.{schema}", "--ref", "dev", "--parallel", "2")
-    seen = from_hive(bench, source, *words, "--dry-run")["data"]["migrations"]
-    modes = {each["table"].rpartition(f"{schema}.")[2]: each["mode"] for each in seen}
+    seen = from_hive(bench, source, *words, "--dry-run")
+    modes = {name: each["mode"] for name, each in by_name(seen, schema).items()}
     odd = next(name for name in modes if "odd" in name)
     assert modes == {odd: "in-place", "units": "copy", "int96": "copy", "avro": "in-place"}
-    done = from_hive(bench, source, *words, "--yes")
-    assert {each["state"] for each in done["data"]["migrations"]} == {"success"}
     at = f"nessie_dev.{schema}"
+    anew = ("--table", SLASHED, "--partition-by", "bucket(id, 4)")
+    assert from_hive(bench, source, *words, *anew, "--yes")["status"] == "success"
+    created = str(bench.stack.rows(f'SHOW CREATE TABLE {at}."{SLASHED}"')[0][0])
+    assert "partitioning = ARRAY['bucket(id, 4)']" in created
+    done = from_hive(bench, source, *words, "--yes")
+    states = {name: each["state"] for name, each in by_name(done, schema).items()}
+    assert states == {odd: "done", "units": "success", "int96": "success", "avro": "success"}
     quoted = '"' + ODD.replace('"', '""') + '"'
     assert bench.stack.rows(f'SELECT {quoted}, id, k FROM {at}."{SLASHED}"') == [("ü", 1, "x")]
     later = f"SELECT cast(ns AS varchar), ms, us FROM {at}.units WHERE ms >= TIMESTAMP '{MS}'"
