@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from phlo_sql.cli.change import change
 from phlo_sql.errors import PhloSqlError
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     from phlo_sql.cli.options import Options
     from phlo_sql.cli.output import Report
     from phlo_sql.model.migration import FromHive, FromTable
+
+
+def named(file: str, table: str) -> str:
+    """`swap.sql` for one of several tables: `swap-orders.sql`."""
+    path = Path(file)
+    return str(path.with_name(f"{path.stem}-{quote(table, safe='')}{path.suffix}"))
 
 
 def saved(

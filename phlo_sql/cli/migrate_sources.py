@@ -77,7 +77,8 @@ def _choices(command: _F) -> _F:
     "--cut-over",
     type=OUTPUT,
     metavar="FILE",
-    help="Of one table: save the runbook that swaps the names; run nothing of it.",
+    help="Save the runbook that swaps the names, and run nothing of it; of several tables one "
+    "each, with its name in the file's.",
 )
 @click.option(
     "--source-catalog",
@@ -117,14 +118,14 @@ def from_hive(
 
     intent = FromHive(tables=tables, **given)
 
-    def then(report: Report, table: FromTable) -> Report:
-        from phlo_sql.cli.cut_over import saved
+    def then(report: Report, table: FromTable, /, *, several: bool) -> Report:
+        from phlo_sql.cli.cut_over import named, saved
 
-        return saved(report, table, intent, options, str(cut_over), source_catalog)
+        name = named(str(cut_over), table.table.name) if several else str(cut_over)
+        return saved(report, table, intent, options, name, source_catalog)
 
-    return migrated_tables(
-        intent, options, resume=resume, file=file, then=then if cut_over else None
-    )
+    after = then if cut_over else None
+    return migrated_tables(intent, options, resume=resume, file=file, then=after)
 
 
 @click.command("from-glue")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from phlo_sql import flow
 from phlo_sql.cli.confirmation import confirmed
@@ -17,11 +17,17 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from phlo_sql.cli.options import Options
     from phlo_sql.flow.outlook import Outlook
     from phlo_sql.model.migration import FromGlue, FromHive, FromTable
+
+
+class Then(Protocol):
+    """What follows on a table that came over: its report, with more told."""
+
+    def __call__(self, report: Report, table: FromTable, /, *, several: bool) -> Report: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +42,7 @@ class Line:
     error: PhloSqlError | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
     """The data of its own report."""
+    next_steps: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         self.state, self.reason = self.outlook.state, self.outlook.reason
@@ -80,6 +87,7 @@ class Line:
             ],
             "operation": self.told.get("operation"),
             "result": self.told.get("result"),
+            "cut_over": self.told.get("cut_over"),
             "error": None if self.error is None else f"{self.error.code.id}: {self.error.problem}",
         }
 
@@ -90,10 +98,10 @@ def migrated_tables(
     *,
     resume: bool,
     file: str | None,
-    then: Callable[[Report, FromTable], Report] | None = None,
+    then: Then | None = None,
 ) -> Report:
-    """One table goes the way of every command, and `then` has its say; several are told, or run,
-    together."""
+    """One table goes the way of every command; several are told, or run, together. `then` has its
+    say of each that is there in the end."""
     from phlo_sql.flow.outlook import foresee
     from phlo_sql.flow.sources import look, require_migratable
 
@@ -112,13 +120,7 @@ def migrated_tables(
             report = gone_on(tables[0].table, tables[0].ref, options, file)
         else:
             report = converted(tables[0], options, file)
-        return report if then is None else then(report, tables[0])
-    if then is not None:
-        raise PhloSqlError(
-            Code.INVALID_ARGUMENTS,
-            f"--cut-over saves one runbook, and {len(tables)} tables have one each",
-            "name one of them with --table",
-        )
+        return report if then is None else then(report, tables[0], several=False)
     if options.out:
         raise PhloSqlError(
             Code.INVALID_ARGUMENTS,
@@ -132,7 +134,10 @@ def migrated_tables(
     ]
     if options.dry_run:
         return _report("planned", lines)
-    report = _run(intent, lines, options, resume=resume)
+    _run(intent, lines, options, resume=resume)
+    if then is not None:
+        _followed(lines, then)
+    report = _ended(lines)
     if file is not None:
         save(report, file, [dict(each.told) for each in lines if each.told])
     return report
@@ -140,7 +145,7 @@ def migrated_tables(
 
 def _run(
     intent: FromHive | FromGlue, lines: Sequence[Line], options: Options, *, resume: bool
-) -> Report:
+) -> None:
     from phlo_sql.cli.migrating_together import run_all
 
     for each in lines:
@@ -156,9 +161,29 @@ def _run(
             data={"migrations": [each.document() for each in lines]},
         )
         run_all(wanted, replace(options, yes=True, as_json=True))
+
+
+def _followed(lines: Sequence[Line], then: Then) -> None:
+    """What `then` makes of each table that is there now; it fails for one alone, too."""
+    for each in lines:
+        if each.error is not None or each.state not in ("success", "done", "exists"):
+            continue
+        own = Report(status="success", data=each.told)
+        try:
+            report = then(own, each.table, several=True)
+        except PhloSqlError as error:
+            each.error = error
+            continue
+        warnings = (*each.told.get("warnings", ()), *report.warnings)
+        each.told = {**report.data, "warnings": warnings}
+        each.next_steps = report.next_steps
+
+
+def _ended(lines: Sequence[Line]) -> Report:
     if any(each.error is not None for each in lines):
         return _report("partial", lines)
-    return _report("success" if wanted else "noop", lines)
+    ran = any(each.state == "success" for each in lines)
+    return _report("success" if ran else "noop", lines)
 
 
 def _refuse(line: Line, if_exists: str, *, resume: bool) -> None:
@@ -188,7 +213,11 @@ def _report(status: str, lines: Sequence[Line]) -> Report:
         ),
         errors=tuple(f"{each.name}: {each.error}" for each in failed),
         reason_code=Code.INTERRUPTED.reason if stopped else None,
-        next_steps=tuple(step for each in failed if each.error for step in each.error.next_steps),
+        next_steps=tuple(
+            step
+            for each in lines
+            for step in (*(each.error.next_steps if each.error else ()), *each.next_steps)
+        ),
         exit_code=1 if failed else 0,
         human=lambda out: database(out, documents),
     )

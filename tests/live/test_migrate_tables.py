@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,7 +17,6 @@ from tests.live.migrating import Bench, new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from phlo_sql.stack.clients import Clients
 
@@ -72,6 +72,19 @@ def four_tables(bench: Bench, source: str) -> None:
     tell(uri, source, "lost", f"{bench.folder}/lost", keys=["k"],
          partitions={"4": f"{bench.folder}/lost/k=4"})  # fmt: skip
     bench.store.delete_dir(f"{bench.folder.removeprefix('s3://')}/lost/k=4")
+
+
+def swaps(bench: Bench, source: str, *words: str) -> None:
+    """All are there: each gets the runbook that swaps its names, and nothing of them runs."""
+    over = from_hive(bench, source, *words)
+    assert over["status"] == "noop"
+    files = {name: words[-1].replace("swap", f"swap-{name}") for name in states(over)}
+    assert {each["cut_over"]["runbook"] for each in over["data"]["migrations"]} == {*files.values()}
+    applied = {each["command"] for each in over["next_steps"]}
+    assert applied == {f"phlo-sql runbook apply {file}" for file in files.values()}
+    assert all("CREATE VIEW" in Path(each).read_text() for each in files.values())
+    kept = {row[0] for row in bench.stack.rows(f"SHOW TABLES FROM hive.{source}")}
+    assert kept == {*files}
 
 
 def test_one_that_fails_does_not_stop_the_others_and_a_second_run_does_what_is_left(
@@ -144,7 +157,8 @@ def test_one_that_fails_does_not_stop_the_others_and_a_second_run_does_what_is_l
         f"{target}.lost",
     }
     assert all(each["checks"] and each["steps"] for each in told["tables"])
-    assert from_hive(bench, source, *words)["status"] == "noop"
+
+    swaps(bench, source, *words, "--cut-over", str(tmp_path / "swap.sql"))
 
 
 def test_a_database_is_read_by_many_tables_and_partitions_a_call(
