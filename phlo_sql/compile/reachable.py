@@ -69,6 +69,12 @@ def reached(history: History, snapshots: Collection[int]) -> pa.Table:
     return distinct(table)
 
 
+def everything(history: History) -> pa.Table:
+    """All that the metadata reaches, and the metadata files themselves."""
+    metadata = rows_of(((path, 0) for path in history.metadata_files), METADATA)
+    return pa.concat_tables([reached(history, list(history.reach.lists)), metadata])
+
+
 def freed(history: History, kept: Collection[int], expired: Collection[int]) -> Freed:
     """What goes when `expired` go and `kept` stay."""
     gone, stay = reached(history, expired), reached(history, kept)

@@ -77,7 +77,7 @@ def read(
 
 
 def _reached(union: Union, table: Table, name: TableName) -> pa.Table:
-    from phlo_sql.flow.vacuum_seen import everything
+    from phlo_sql.compile.reachable import everything
     from phlo_sql.observe.history import history_of
     from phlo_sql.observe.partly import parse_partly
 
@@ -227,8 +227,7 @@ def _has_schema(edges: Edges, table: TableName) -> bool:
 
 
 def _refuse_without(history: History, live: pa.Table, heads: Sequence[Content]) -> NoReturn:
-    from phlo_sql.compile.reachable import minus
-    from phlo_sql.flow.vacuum_seen import everything
+    from phlo_sql.compile.reachable import everything, minus
 
     stake = minus(live, everything(history)["path"])["path"].to_pylist()
     others = sorted({each.ref for each in heads if each.ref != (history.ref or "main")})

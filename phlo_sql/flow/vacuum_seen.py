@@ -30,6 +30,7 @@ def look(
     those: `alone`). Of a catalog of refs, what was so at `as_of`.
 
     Raises PhloSqlError, also for neighbours that make it unsafe."""
+    from phlo_sql.compile.reachable import everything
     from phlo_sql.compile.vacuum import PINNED_SINCE, Seen
     from phlo_sql.config import catalog_properties
     from phlo_sql.flow import vacuum_refs
@@ -91,16 +92,6 @@ def refuse_shared(
     properties = catalog_properties(edges.settings, catalog, intent.ref)
     found = _neighbours(catalog, properties, _own(table, intent))
     refuse_read_by("another table", files_of_others(table, history, found, edges), files)
-
-
-def everything(history: History) -> pa.Table:
-    """All that the metadata reaches, and the metadata files themselves."""
-    import pyarrow as pa
-
-    from phlo_sql.compile.reachable import METADATA, reached, rows_of
-
-    metadata = rows_of(((path, 0) for path in history.metadata_files), METADATA)
-    return pa.concat_tables([reached(history, list(history.reach.lists)), metadata])
 
 
 def _own(table: Table, intent: ExpireSnapshots | Vacuum) -> frozenset[str]:
