@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
@@ -155,12 +156,25 @@ class Bench:
                 return True
         return False
 
-    def catalogs(self) -> set[str]:
-        return {str(row[0]) for row in self.stack.rows("SHOW CATALOGS")}
+    def runs(self) -> set[str]:
+        """The tokens of all runs so far, which everything that they make is named after."""
+        found: set[str] = set()
+        for each in (self.state / "phlo-sql" / "runbooks").glob("*.sql"):
+            found.update(_TOKEN.findall(each.read_text()))
+        return found
+
+    def left_catalogs(self) -> set[str]:
+        """Those of this bench's runs: other tests have theirs at the same time."""
+        runs = self.runs()
+        names = (str(row[0]) for row in self.stack.rows("SHOW CATALOGS"))
+        return {name for name in names if any(token in name for token in runs)}
 
 
 class Killed(BaseException):
     """What no handler catches: the process is gone."""
+
+
+_TOKEN = re.compile(r'CATALOG "phlo_sql_([0-9a-f]{12})_')
 
 
 def new_folder() -> str:

@@ -86,23 +86,9 @@ def test_killed_after_each_step_it_goes_back_to_what_was(
         assert not bench.stack.rows(f"SHOW TABLES FROM {schema}"), step
         assert own_files(bench, schema) == before, step
         assert last(bench)["state"] == "rolled back"
-    kept = {path for path in bench.files(SCRATCH) if path.split("/")[2] in _tokens(bench)}
+    kept = {path for path in bench.files(SCRATCH) if path.split("/")[2] in bench.runs()}
     assert not kept
-    assert not [each for each in bench.catalogs() if _ours(each, bench)]
-
-
-def _tokens(bench: Bench) -> set[str]:
-    runbooks = (bench.state / "phlo-sql" / "runbooks").glob("*.sql")
-    found = set()
-    for each in runbooks:
-        text = each.read_text()
-        if "migrate convert" in text:
-            found.add(text.partition('CATALOG "phlo_sql_')[2][:12])
-    return found
-
-
-def _ours(catalog: str, bench: Bench) -> bool:
-    return any(token in catalog for token in _tokens(bench))
+    assert not bench.left_catalogs()
 
 
 def test_killed_after_each_step_it_goes_on_to_the_end(
@@ -119,7 +105,7 @@ def test_killed_after_each_step_it_goes_on_to_the_end(
     assert document["status"] == "success"
     rows = bench.stack.rows(f"SELECT k, count(*), count(v) FROM {schema}.t GROUP BY k")
     assert set(rows) == {("x", 2, 1), ("a/b", 2, 1)}
-    assert not [each for each in bench.catalogs() if _ours(each, bench)]
+    assert not bench.left_catalogs()
     assert last(bench)["state"] == "finished"
     # Done is done: going on once more changes nothing, and going back still works.
     assert bench(*argv, "--resume", "--yes", expect=3)["reason_code"] == "nothing_recorded"
@@ -143,4 +129,4 @@ def test_a_change_of_the_source_is_found_before_anybody_sees_the_table(
     assert "k = a/b: column v has other content" in document["errors"][0]
     assert not bench.stack.rows(f"SHOW TABLES FROM {schema}")
     bench("rollback", last(bench)["operation"], "--yes")
-    assert not [each for each in bench.catalogs() if _ours(each, bench)]
+    assert not bench.left_catalogs()
