@@ -3,6 +3,7 @@ and what is refused."""
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.glue import read_database
 from phlo_sql.observe.hive_client import connected
 from phlo_sql.stack import ports
+from tests.live import trino_cli
 from tests.live.access_desk import Desk
 from tests.live.hive_tables import tell
 from tests.live.migrating import Bench, everything, new_folder
@@ -266,6 +268,40 @@ def test_names_are_swapped_by_a_runbook_of_its_own_and_swapped_back(
     assert bench.other("runbook", "undo", file, "--yes")["status"] == "success"
     assert stack.rows(tables) == [("t",)]
     assert stack.rows(asked) == before
+
+
+def test_trinos_own_cli_runs_what_is_saved(
+    bench: Bench, source: str, target: str, tmp_path: Path
+) -> None:
+    """A migration with partitions of both modes, the swap of the names, and the detaching."""
+    stack, cli = bench.stack, trino_cli.command()
+    for raw in ("k=x", "k=a%2Fb"):
+        bench.put(f"t/{raw}/1.parquet", pa.table({"id": [1, 2]}))
+    folders = {key: f"{bench.folder}/t/k={raw}" for key, raw in (("x", "x"), ("a/b", "a%2Fb"))}
+    told(bench, source, "t", f"{bench.folder}/t", keys=["k"], partitions=folders)
+    file = tmp_path / "by-hand.sql"
+
+    def by_hand() -> None:
+        ran = trino_cli.run_file(cli, stack, file)
+        assert ran.returncode == 0, (ran.stdout, ran.stderr)
+        made = set(re.findall(r'CREATE CATALOG "(\w+)"', file.read_text()))
+        assert not made & {name for (name,) in stack.rows("SHOW CATALOGS")}
+
+    from_hive(bench, source, target, "--table", "t", "--out", str(file))
+    by_hand()
+    rows = [("a/b", 2), ("x", 2)]
+    assert stack.rows(f"SELECT k, count(*) FROM {target}.t GROUP BY 1 ORDER BY 1") == rows
+    swap = ("--if-exists", "skip", "--cut-over", str(file), "--yes")
+    from_hive(bench, source, target, "--table", "t", *swap)
+    by_hand()
+    assert stack.rows(f"SELECT k, count(*) FROM hive.{source}.t GROUP BY 1 ORDER BY 1") == rows
+    bench("detach", f"{target}.t", "--out", str(file))
+    by_hand()
+    schema = target.partition(".")[2]
+    paths = stack.rows(f'SELECT file_path FROM {target}."t$files"')
+    assert paths
+    assert not [path for (path,) in paths if schema not in path]
+    assert stack.rows(f"SELECT k, count(*) FROM {target}.t GROUP BY 1 ORDER BY 1") == rows
 
 
 def test_a_table_of_glue(bench: Bench, source: str, target: str, glue: GlueCopies) -> None:
