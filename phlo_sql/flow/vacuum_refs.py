@@ -123,7 +123,7 @@ def _versions(
                     "a ref that can't be read may use any file: repair it, or drop it there first",
                 )
             found[head.metadata_location] = document
-    missing = 0
+    missing, there = 0, set[str]()
     for ref, every in nessie_contents.histories(properties).items():
         puts = [each for each in every if each.id == heads[0].id]
         for number, put in enumerate(puts):
@@ -133,7 +133,7 @@ def _versions(
             if put.metadata_location in found:
                 continue
             document = _document(table, put.metadata_location, ref)
-            if document is None or _gone(table, document):
+            if document is None or _gone(table, document, there):
                 missing += 1
             else:
                 found[put.metadata_location] = document
@@ -154,16 +154,25 @@ def _document(table: Table, location: str, ref: str) -> Version | None:
     return None if document is None else Version(ref=ref, location=location, document=document)
 
 
-def _gone(table: Table, version: Version) -> bool:
-    """Whether a run that was stopped half-way took what this state is read by."""
-    from phlo_sql.observe.listing import absent
+def _gone(table: Table, version: Version, there: set[str]) -> bool:
+    """Whether a run that was stopped half-way took what this state is read by. `there` grows by
+    what was found: a hundred states share nearly all of their manifests."""
     from phlo_sql.observe.manifests import read_manifest_list
 
-    lists = [str(each["manifest-list"]) for each in version.document.get("snapshots") or ()]
-    if absent(table.io, lists):
+    lists = {str(each["manifest-list"]) for each in version.document.get("snapshots") or ()}
+    if _any_absent(table, lists, there):
         return True
     manifests = {each.path for path in lists for each in read_manifest_list(table.io, path)}
-    return bool(absent(table.io, sorted(manifests)))
+    return _any_absent(table, manifests, there)
+
+
+def _any_absent(table: Table, paths: set[str], there: set[str]) -> bool:
+    from phlo_sql.observe.listing import absent
+
+    unseen = paths - there
+    gone = set(absent(table.io, sorted(unseen)))
+    there |= unseen - gone
+    return bool(gone)
 
 
 def _refuse_moved(history: History, versions: Sequence[Version]) -> None:
