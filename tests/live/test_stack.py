@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -176,41 +175,3 @@ class TestOwnStack:
         port = running.service("trino").port
         with pytest.raises(PhloSqlError, match=f"runs trino on port {port}, not 1"):
             stacks.up(replace(own, ports={"trino": 1}))
-
-
-OFFLINE = """
-ip link set lo up
-phlo-sql stack up --name offline --directory "$1" --json > "$1.json"
-phlo-sql stack down --name offline --directory "$1" --purge
-"""
-
-
-def alone() -> bool:
-    """Whether this user may have a network of their own, with nothing in it."""
-    tried = subprocess.run(
-        ["unshare", "--net", "ip", "link", "set", "lo", "up"], capture_output=True, check=False
-    )
-    return tried.returncode == 0
-
-
-@pytest.mark.slow
-def test_a_start_from_the_cache_needs_no_network(own: StackRequest, tmp_path: Path) -> None:
-    """`own` has started this version before, so all that it needs was fetched."""
-    if not alone():
-        pytest.skip("unshare --net is not allowed here")
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    home = tmp_path / "offline"
-    done = subprocess.run(
-        ["unshare", "--net", "sh", "-eu", "-c", OFFLINE, "sh", str(home)],
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (
-        json.loads(home.with_suffix(".json").read_text())["data"]["env"]["TRINO_VERSION"] == "483"
-    )
-    assert "downloads" not in done.stderr
-    assert not processes_under(home)
