@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from phlo_sql.model.names import TableName
     from phlo_sql.runbook import Runbook
 
+_UNFINISHED = ("failed", "stopped")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -47,7 +49,7 @@ class Operation:
     @property
     def left_behind(self) -> bool:
         """Whether it did steps, and neither ended nor was taken back."""
-        return self.done > 0 and self.state in ("failed", "stopped")
+        return self.done > 0 and self.state in _UNFINISHED
 
     def document(self) -> dict[str, Any]:
         return {
@@ -139,9 +141,6 @@ def detached(intent: Detach, options: Options) -> Report:
         return change(intent, options, cut)
     except PhloSqlError as error:
         raise with_way_back(error, str(table)) from error
-
-
-_UNFINISHED = ("failed", "stopped")
 
 
 def _last(table: TableName, ref: str | None) -> Operation | None:

@@ -88,8 +88,8 @@ class _Slice:
 def compile_detach(tied: Tied, intent: Detach, staging: Staging, facts: Facts) -> DetachPlan:
     """Raises PhloSqlError where it would lose a branch or tag, or the server is too old."""
     state, outside = tied.state, tied.outside
-    _refuse(tied, facts)
     slices = tuple(_slices(state))
+    _refuse(tied, facts, empty=bool(outside) and not slices)
     size = sum(each.bytes for each in slices)
     verify = intent.verify or ("checksum" if size <= CHECKSUM_UP_TO else "count")
     rows = _total(slices)
@@ -118,7 +118,7 @@ def compile_detach(tied: Tied, intent: Detach, staging: Staging, facts: Facts) -
     return DetachPlan(plan=plan, outside=outside, old=state.location, new=staging.location)
 
 
-def _refuse(tied: Tied, facts: Facts) -> None:
+def _refuse(tied: Tied, facts: Facts, *, empty: bool) -> None:
     if facts.trino_version < FIRST_VERSION:
         raise PhloSqlError(
             Code.UNSUPPORTED_VERSION,
@@ -133,9 +133,7 @@ def _refuse(tied: Tied, facts: Facts) -> None:
             "without a past has no branches and tags",
             "drop them first, where nobody needs them",
         )
-    if tied.state.snapshot_id is None or not tied.outside:
-        return
-    if not any(each.content == DATA for each in _data(tied.state)):
+    if empty:
         raise PhloSqlError(
             Code.NOT_MIGRATABLE,
             f"{tied.name} has no rows: there is nothing to copy",
@@ -164,13 +162,16 @@ def _data(state: TableState) -> list[_File]:
 def _slices(state: TableState) -> Iterator[_Slice]:
     """By partition, so that no statement writes more of them than a writer holds open."""
     found: list[_File] = []
+    partitions: set[int] = set()
+    size = 0
     for each in sorted(_data(state), key=lambda file: (file.partition, file.path)):
-        partitions = {file.partition for file in found} | {each.partition}
-        full = sum(file.bytes for file in found) + each.bytes > SLICE_BYTES
-        if found and (full or len(partitions) > SLICE_PARTITIONS or len(found) >= SLICE_FILES):
+        wide = len(partitions | {each.partition}) > SLICE_PARTITIONS
+        if found and (size + each.bytes > SLICE_BYTES or wide or len(found) >= SLICE_FILES):
             yield _slice(found)
-            found = []
+            found, partitions, size = [], set(), 0
         found.append(each)
+        partitions.add(each.partition)
+        size += each.bytes
     if found:
         yield _slice(found)
 
@@ -191,13 +192,14 @@ def _total(slices: Sequence[_Slice]) -> int | None:
 
 # ------------------------------------------------------------------ the statements
 def _steps(tied: Tied, staging: Staging, slices: Sequence[_Slice], verify: str) -> tuple[Step, ...]:
+    registered = register(staging)
     steps = [
         *made(staging, hive=False),
         _table(tied, staging),
         *_copied(tied, staging, slices),
         *_compared(tied, staging, verify),
         _aside(tied, staging),
-        replace(register(staging), prechecks=(*register(staging).prechecks, _same(tied, staging))),
+        replace(registered, prechecks=(*registered.prechecks, _same(tied, staging))),
         *cleared(staging, (), hive=False),
         _forgotten(tied, staging),
     ]

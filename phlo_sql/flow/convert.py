@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.edges import physical
-from phlo_sql.flow.migrating import answer_of, staging
+from phlo_sql.flow.migrating import answer_of, facts_of, staging
 from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
@@ -55,19 +54,10 @@ def compiled(
     command: str,
     made_by: str,
 ) -> MigratePlan:
-    from phlo_sql import __version__
     from phlo_sql.compile.migrate import compile_migration
-    from phlo_sql.compile.migrate_names import Facts
 
-    catalog = edges.settings.trino_catalog.value
-    facts = Facts(
-        command=command,
-        table=intent.table.within(catalog),
-        command_line=made_by,
-        trino_version=edges.server(own.target).version,
-        now=datetime.now(UTC).replace(microsecond=0),
-        planned_by=f"phlo-sql {__version__}",
-    )
+    table = intent.table.within(edges.settings.trino_catalog.value)
+    facts = facts_of(command, table, made_by, edges.server(own.target).version)
     return compile_migration(source, intent, own, facts)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.edges import physical
-from phlo_sql.flow.migrating import answer_of
+from phlo_sql.flow.migrating import answer_of, facts_of
 from phlo_sql.model.names import TableName
 from phlo_sql.plan import Prediction
 
@@ -28,9 +28,7 @@ COMMAND = "migrate cut-over"
 
 def compile_plan(intent: CutOver, edges: Edges) -> CutOverPlan:
     """Raises PhloSqlError where one of the two tables is not there, or its files would move."""
-    from phlo_sql import __version__
     from phlo_sql.compile.cut_over import compile_cut_over
-    from phlo_sql.compile.migrate_names import Facts
 
     source = intent.source
     target = physical(intent.target, intent.ref, edges)
@@ -53,14 +51,7 @@ def compile_plan(intent: CutOver, edges: Edges) -> CutOverPlan:
             f"{source} is a managed table: to rename it moves its files, which {target} reads",
             f"give {target} its own first: phlo-sql migrate detach {target}",
         )
-    facts = Facts(
-        command=COMMAND,
-        table=source,
-        command_line=intent.command_line,
-        trino_version=edges.server(target).version,
-        now=datetime.now(UTC).replace(microsecond=0),
-        planned_by=f"phlo-sql {__version__}",
-    )
+    facts = facts_of(COMMAND, source, intent.command_line, edges.server(target).version)
     return compile_cut_over(intent, target, facts, _lacking(intent, edges))
 
 

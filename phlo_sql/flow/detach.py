@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
@@ -12,7 +11,7 @@ from phlo_sql.dialect import copying
 from phlo_sql.execute import CheckResult
 from phlo_sql.flow import convert
 from phlo_sql.flow.edges import open_table, physical
-from phlo_sql.flow.migrating import answer_of, staging
+from phlo_sql.flow.migrating import answer_of, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,21 +28,13 @@ if TYPE_CHECKING:
 
 def compile_plan(intent: Detach, edges: Edges) -> DetachPlan:
     """Raises PhloSqlError for whatever cannot be observed, copied or proven."""
-    from phlo_sql import __version__
     from phlo_sql.compile.detach import compile_detach
-    from phlo_sql.compile.migrate_names import Facts
 
     named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
     edges.note(f"reading {named.table}")
     tied = _tied(named.table, named.ref, edges)
-    facts = Facts(
-        command="migrate detach",
-        table=named.table,
-        command_line=command_line(named),
-        trino_version=edges.server(tied.name).version,
-        now=datetime.now(UTC).replace(microsecond=0),
-        planned_by=f"phlo-sql {__version__}",
-    )
+    version = edges.server(tied.name).version
+    facts = facts_of("migrate detach", named.table, command_line(named), version)
     own = convert.staged(tied.name, _as_migration(named), edges)
     return compile_detach(tied, named, own, facts)
 
@@ -73,11 +64,10 @@ def measuring(book: Runbook, edges: Edges) -> Measure:
     """As for every migration, and that no snapshot of the table names a file outside of it."""
     usual = convert.measuring(book, edges)
     plan = book.plan
-    own = staging(runbook_of(book).plan, edges)
 
     def measure(steps: Sequence[StepOutcome]) -> tuple[Prediction, tuple[CheckResult, ...]]:
         found, checks = usual(steps)
-        if answer_of(copying.count_tables(own.target), edges) == "0":
+        if found.rows is None:  # the name is nobody's yet
             return found, checks
         outside = _tied(plan.table, plan.ref, edges).outside
         last = plan.steps[-1].id
@@ -85,13 +75,6 @@ def measuring(book: Runbook, edges: Edges) -> Measure:
         return replace(found, added_data_files=None), (*checks, cut)
 
     return measure
-
-
-def runbook_of(book: Runbook) -> Runbook:
-    """The whole of it: of a run that goes on, the book has what was left."""
-    from phlo_sql import runbook as runbooks
-
-    return runbooks.read(book.text)
 
 
 def command_line(intent: Detach) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from phlo_sql import dialect
-from phlo_sql.compile.migrate_names import PREFIX, Staging, staging_of
+from phlo_sql import __version__, dialect
+from phlo_sql.compile.migrate_names import PREFIX, Facts, Staging, staging_of
 from phlo_sql.compile.migrate_reading import PATH
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
@@ -32,6 +33,18 @@ FOUND = "step found done"
 """The journal's event that a step of a killed run had taken effect."""
 _STOPPING = 30.0
 """Seconds that a query which was told to stop is waited for."""
+
+
+def facts_of(command: str, table: TableName, command_line: str, trino_version: int) -> Facts:
+    """What stands in the header of a migration's runbook, made now and here."""
+    return Facts(
+        command=command,
+        table=table,
+        command_line=command_line,
+        trino_version=trino_version,
+        now=datetime.now(UTC).replace(microsecond=0),
+        planned_by=f"phlo-sql {__version__}",
+    )
 
 
 def staging(plan: Plan, edges: Edges) -> Staging:
