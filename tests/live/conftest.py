@@ -12,6 +12,8 @@
 - `make_schema(stack, catalog="iceberg")`: a schema of the test's own, `catalog.schema` unquoted;
   dropped afterwards with all that is in it.
 - `opa`: Trino 476 behind OPA, its events collected; for modules of the xdist group "opa".
+- `bench` (`hive_bench`: on the `hive_stack`): files to migrate, the command line in this process.
+- `source`: a database of Hive's metastore, emptied afterwards.
 - `desk`: the command line in this process, with policies and an audit trail of the test's own.
 
 Servers are shared by all tests, workers and concurrent runs: never touch what another test made,
@@ -28,10 +30,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from phlo_sql.config import Settings, load
+from phlo_sql.observe.hive_client import connected
 from phlo_sql.stack.clients import Clients, catalog_properties
 from tests.live.access_desk import Desk
 from tests.live.access_stack import Guarded, guarded
 from tests.live.glue_copies import GlueCopies
+from tests.live.migrating import Bench, new_folder
 from tests.live.servers import served, served_hive
 
 if TYPE_CHECKING:
@@ -123,3 +127,41 @@ def desk(
     made = Desk(stack=stack, schema=schema, folder=tmp_path, monkeypatch=monkeypatch, capsys=capsys)
     yield made
     made.clear()
+
+
+@pytest.fixture
+def bench(
+    stack: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Bench:
+    return Bench(
+        stack=stack, state=tmp_path, folder=new_folder(), monkeypatch=monkeypatch, capsys=capsys
+    )
+
+
+@pytest.fixture
+def hive_bench(
+    hive_stack: Clients,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Bench:
+    return Bench(
+        stack=hive_stack,
+        state=tmp_path,
+        folder=new_folder(),
+        monkeypatch=monkeypatch,
+        capsys=capsys,
+    )
+
+
+@pytest.fixture
+def source(hive_stack: Clients, make_schema: Callable[..., str]) -> Iterator[str]:
+    """It is emptied by the metastore itself: Trino drops no Delta or Iceberg there."""
+    name = make_schema(hive_stack, "hive").partition(".")[2]
+    yield name
+    with connected(hive_stack.env["HIVE_METASTORE_URI"]) as client:
+        for table in client.get_all_tables(name):
+            client.drop_table(name, table, True)

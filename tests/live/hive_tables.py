@@ -12,6 +12,8 @@ from phlo_sql.observe.hive_client import connected
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tests.live.migrating import Bench
+
 _IO = "org.apache.hadoop.hive.ql.io"
 PARQUET = (f"{_IO}.parquet.MapredParquetInputFormat", f"{_IO}.parquet.serde.ParquetHiveSerDe")
 AVRO = (
@@ -71,3 +73,8 @@ def tell(
         client.create_table(table)
         for start in range(0, len(parts), AT_ONCE):
             client.add_partitions(parts[start : start + AT_ONCE])
+
+
+def from_hive(bench: Bench, database: str, *argv: str, expect: int = 0) -> dict[str, Any]:
+    words = ("from-hive", "--uri", bench.stack.env["HIVE_METASTORE_URI"], "--database", database)
+    return bench(*words, *argv, expect=expect)

@@ -7,27 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from tests.live.migrating import US, Bench, everything, new_folder
+from tests.live.migrating import US, Bench, everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture
-def bench(
-    stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=stack, state=tmp_path, folder=new_folder(), monkeypatch=monkeypatch, capsys=capsys
-    )
 
 
 def modes(document: dict[str, Any]) -> dict[str | None, str]:

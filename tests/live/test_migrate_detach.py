@@ -6,27 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.live.migrating import Bench, everything, new_folder
+from tests.live.migrating import Bench, everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture
-def bench(
-    stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=stack, state=tmp_path, folder=new_folder(), monkeypatch=monkeypatch, capsys=capsys
-    )
 
 
 def taken(bench: Bench, table: str, *partitions: str) -> None:

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from tests.live.migrating import Bench, new_folder
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from phlo_sql.stack.clients import Clients
     from tests.live.glue_copies import GlueCopies
+    from tests.live.migrating import Bench
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "migrate-kept.md"
@@ -23,19 +21,8 @@ HIVE, GLUE, FILES, DETACHED = "from Hive", "from Glue", "of Parquet files", "det
 
 
 @pytest.fixture
-def bench(
-    hive_stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=hive_stack,
-        state=tmp_path,
-        folder=new_folder(),
-        monkeypatch=monkeypatch,
-        capsys=capsys,
-    )
+def bench(hive_bench: Bench) -> Bench:
+    return hive_bench
 
 
 def kept(bench: Bench, table: str) -> set[str]:

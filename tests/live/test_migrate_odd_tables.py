@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from phlo_sql.observe.hive_client import connected
 from phlo_sql.stack.clients import Clients
-from tests.live.hive_tables import AVRO, tell
-from tests.live.migrating import US, Bench, new_folder
+from tests.live.hive_tables import AVRO, from_hive, tell
+from tests.live.migrating import US, Bench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
 ODD = 'it\'s a.b "q" ünï'
@@ -27,33 +25,8 @@ MS = US.replace(microsecond=123000)
 
 
 @pytest.fixture
-def bench(
-    hive_stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=hive_stack,
-        state=tmp_path,
-        folder=new_folder(),
-        monkeypatch=monkeypatch,
-        capsys=capsys,
-    )
-
-
-@pytest.fixture
-def source(hive_stack: Clients, make_schema: Callable[..., str]) -> Iterator[str]:
-    name = make_schema(hive_stack, "hive").partition(".")[2]
-    yield name
-    with connected(hive_stack.env["HIVE_METASTORE_URI"]) as client:
-        for table in client.get_all_tables(name):
-            client.drop_table(name, table, True)
-
-
-def from_hive(bench: Bench, database: str, *argv: str, expect: int = 0) -> dict[str, Any]:
-    words = ("from-hive", "--uri", bench.stack.env["HIVE_METASTORE_URI"], "--database", database)
-    return bench(*words, *argv, expect=expect)
+def bench(hive_bench: Bench) -> Bench:
+    return hive_bench
 
 
 def odd_tables(bench: Bench, source: str) -> None:

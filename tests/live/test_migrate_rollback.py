@@ -8,28 +8,15 @@ import pyarrow as pa
 import pytest
 
 from phlo_sql.dialect.copying import schema_location
-from tests.live.migrating import Bench, new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from phlo_sql.stack.clients import Clients
+    from tests.live.migrating import Bench
+
 
 pytestmark = pytest.mark.live
 SCRATCH = "s3://lake/phlo-sql-migrations"
-
-
-@pytest.fixture
-def bench(
-    stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=stack, state=tmp_path, folder=new_folder(), monkeypatch=monkeypatch, capsys=capsys
-    )
 
 
 def mixed(bench: Bench) -> None:

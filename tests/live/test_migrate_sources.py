@@ -12,15 +12,14 @@ import pytest
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.glue import read_database
-from phlo_sql.observe.hive_client import connected
 from phlo_sql.stack import ports
-from tests.live import trino_cli
+from tests.live import hive_tables, trino_cli
 from tests.live.access_desk import Desk
 from tests.live.hive_tables import tell
-from tests.live.migrating import Bench, everything, new_folder
+from tests.live.migrating import Bench, everything
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from phlo_sql.stack.clients import Clients
@@ -41,29 +40,8 @@ EDGES = """
 
 
 @pytest.fixture
-def bench(
-    hive_stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=hive_stack,
-        state=tmp_path,
-        folder=new_folder(),
-        monkeypatch=monkeypatch,
-        capsys=capsys,
-    )
-
-
-@pytest.fixture
-def source(hive_stack: Clients, make_schema: Callable[..., str]) -> Iterator[str]:
-    """A database that is emptied by the metastore itself: Trino drops no Delta or Iceberg there."""
-    name = make_schema(hive_stack, "hive").partition(".")[2]
-    yield name
-    with connected(hive_stack.env["HIVE_METASTORE_URI"]) as client:
-        for table in client.get_all_tables(name):
-            client.drop_table(name, table, True)
+def bench(hive_bench: Bench) -> Bench:
+    return hive_bench
 
 
 @pytest.fixture
@@ -84,8 +62,7 @@ def uri(bench: Bench) -> str:
 def from_hive(
     bench: Bench, database: str, target: str, *argv: str, expect: int = 0
 ) -> dict[str, Any]:
-    words = ("from-hive", "--uri", uri(bench), "--database", database, "--target", target)
-    return bench(*words, *argv, expect=expect)
+    return hive_tables.from_hive(bench, database, "--target", target, *argv, expect=expect)
 
 
 def told(bench: Bench, database: str, name: str, place: str, **given: Any) -> None:

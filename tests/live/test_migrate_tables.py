@@ -11,47 +11,22 @@ import pyarrow as pa
 import pytest
 
 from phlo_sql.observe import hive
-from phlo_sql.observe.hive_client import MetastoreClient, connected
-from tests.live.hive_tables import tell
-from tests.live.migrating import Bench, new_folder
+from phlo_sql.observe.hive_client import MetastoreClient
+from tests.live.hive_tables import from_hive, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from phlo_sql.stack.clients import Clients
+    from tests.live.migrating import Bench
+
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
 ROWS = pa.table({"id": list(range(100))})
 
 
 @pytest.fixture
-def bench(
-    hive_stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=hive_stack,
-        state=tmp_path,
-        folder=new_folder(),
-        monkeypatch=monkeypatch,
-        capsys=capsys,
-    )
-
-
-@pytest.fixture
-def source(hive_stack: Clients, make_schema: Callable[..., str]) -> Iterator[str]:
-    name = make_schema(hive_stack, "hive").partition(".")[2]
-    yield name
-    with connected(hive_stack.env["HIVE_METASTORE_URI"]) as client:
-        for table in client.get_all_tables(name):
-            client.drop_table(name, table, True)
-
-
-def from_hive(bench: Bench, database: str, *argv: str, expect: int = 0) -> dict[str, Any]:
-    words = ("from-hive", "--uri", bench.stack.env["HIVE_METASTORE_URI"], "--database", database)
-    return bench(*words, *argv, expect=expect)
+def bench(hive_bench: Bench) -> Bench:
+    return hive_bench
 
 
 def states(document: dict[str, Any]) -> dict[str, str]:
