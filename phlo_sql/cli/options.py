@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.model import names, units
 
 if TYPE_CHECKING:
+    from phlo_sql.model.names import TableName
+
     Parameter = click.ParamType[Any]
 else:
     Parameter = click.ParamType  # not generic before click 8.3
@@ -49,7 +49,9 @@ class TableParameter(Parameter):
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[names.TableName, str | None]:
+    ) -> tuple[TableName, str | None]:
+        from phlo_sql.model import names
+
         return value if isinstance(value, tuple) else names.parse_table(value)
 
 
@@ -59,6 +61,8 @@ class SizeParameter(Parameter):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from phlo_sql.model import units
+
         return value if isinstance(value, int) else units.parse_size(value)
 
 
@@ -70,6 +74,8 @@ class DurationParameter(Parameter):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
+        from phlo_sql.model import units
+
         return value if isinstance(value, timedelta) else units.parse_duration(value)
 
 
@@ -109,6 +115,8 @@ class SchemaParameter(Parameter):
     name = "schema"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from phlo_sql.model import names
+
         try:
             _, ref = names.parse_table(f"{value}.t")
         except PhloSqlError:
@@ -132,6 +140,8 @@ class OutputParameter(Parameter):
         return str(value)
 
     def _fault(self, value: str) -> str | None:
+        from pathlib import Path
+
         path = Path(value)
         if not value or "\0" in value:
             return "it is no path"

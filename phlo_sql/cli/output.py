@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,6 +55,8 @@ def console(*, stderr: bool = False) -> Console:
 def emit(report: Report, *, as_json: bool) -> int:
     """Print the report; return its exit code."""
     if as_json:
+        import json
+
         sys.stdout.write(json.dumps(report.document(), ensure_ascii=False) + "\n")
         sys.stdout.flush()
         return report.exit_code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phlo_sql.cli.options import DURATION, OUTPUT, TABLE, Options, mutating
-from phlo_sql.model.intents import RETENTION
+from phlo_sql.model.bounds import RETENTION
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -8,7 +8,7 @@ import click
 
 from phlo_sql.cli.options import NAMES, PREDICATE, SIZE, TABLE, Options, slicing
 from phlo_sql.cli.spread import SpreadGroup
-from phlo_sql.model.intents import SLICE_BYTES, SLICE_FILES
+from phlo_sql.model.bounds import SLICE_BYTES, SLICE_FILES
 
 if TYPE_CHECKING:
     from phlo_sql.cli.output import Report

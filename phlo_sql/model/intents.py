@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from phlo_sql.model.bounds import RETENTION
+from phlo_sql.model.bounds import SLICE_BYTES as SLICE_BYTES
+from phlo_sql.model.bounds import SLICE_FILES as SLICE_FILES
 from phlo_sql.model.migration import Convert, CutOver, Detach, FromTable, Rollback
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from phlo_sql.model.names import TableName
 
 Verify = Literal["none", "count", "checksum"]
-SLICE_BYTES = 100 * 1024**3
-SLICE_FILES = 50_000
-"""Bounds of one statement where nothing else is said: what a conflict or a stop costs at most."""
-RETENTION = timedelta(days=7)
-"""Trino's own default floor (IcebergConfig, 476 to 483)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
