@@ -84,6 +84,7 @@ def observe(table: TableName, ref: str | None, edges: Edges) -> TableState:
 def open_table(table: TableName, ref: str | None, edges: Edges) -> Table:
     """PyIceberg's table, once Trino has said that it is one."""
     from phlo_sql.config import catalog_properties
+    from phlo_sql.observe import ahead
     from phlo_sql.observe.catalog import load_table, open_catalog
     from phlo_sql.observe.nessie import api_of, require_ref
     from phlo_sql.observe.server import require_iceberg_table
@@ -96,7 +97,8 @@ def open_table(table: TableName, ref: str | None, edges: Edges) -> Table:
             require_ref(properties, ref)
     try:
         if not (edges.unshown or (edges.fresh is not None and edges.fresh.table == table)):
-            require_iceberg_table(edges.session, physical(table, ref, edges))
+            with ahead.importing():
+                require_iceberg_table(edges.session, physical(table, ref, edges))
     except PhloSqlError as error:
         if ref is None or error.code is not Code.UNKNOWN_CATALOG:
             raise

@@ -34,7 +34,7 @@ def read_server(session: TrinoSession, catalog: str | None = None) -> Server:
     Raises PhloSqlError(UNKNOWN_CATALOG) with near names.
     """
     catalog = catalog or session.catalog
-    connector = connector_of(session, catalog)
+    connector = session.connectors.get(catalog) or connector_of(session, catalog)
     nodes = session.query(
         dialect.select(
             ["node_version", "coordinator", "state"],
@@ -75,6 +75,7 @@ def connector_of(session: TrinoSession, catalog: str) -> str:
         )
     }
     if catalog in found:
+        session.connectors[catalog] = found[catalog]
         return found[catalog]
     near = difflib.get_close_matches(catalog, found, n=3)
     names = ", ".join(sorted(name for name in found if name != "system"))

@@ -103,6 +103,8 @@ class TrinoSession:
         self.address = address
         self.catalog = catalog
         self.user = user_of(settings)
+        self.connectors: dict[str, str] = {}
+        """What is behind catalogs that the server was asked of; it stays while a catalog lives."""
         self._connection = connection
         self._lock = threading.Lock()
         self._active: list[_Running] = []
