@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import acero
 
 from phlo_sql.model.state import DATA, EQUALITY_DELETES, PartitionSpec
 
@@ -149,25 +150,27 @@ def select(
     foreign = _any(pc.and_(candidate, pc.not_equal(files["spec_id"], state.default_spec_id)))
     alone = _nowhere(files) if foreign else _alone(files, candidate, with_deletes)
     rewritten = pc.and_(candidate, pc.invert(alone))
-    applied = _applied(state, server_version, inside, where)
-    removed = _removed(state, server_version, rewritten, applied)
+    applied = removed = _nowhere(files)
+    if not pc.all(data).as_py():
+        applied = _applied(state, server_version, inside, where)
+        removed = _removed(state, server_version, rewritten, applied)
     stays = pc.if_else(inside, _byte(Fate.TOO_LARGE), _byte(Fate.OUTSIDE_WHERE))
     stays = pc.if_else(alone, _byte(Fate.ALONE), stays)
     data_fates = pc.if_else(rewritten, _byte(Fate.REWRITTEN), stays)
     deletes = pc.if_else(removed, _byte(Fate.REMOVED), _byte(Fate.KEPT))
     fates = pc.if_else(data, data_fates, deletes)
-    chosen = files.select(["size", "rows"]).filter(rewritten)
+    by_partition = _by_partition(files, data, rewritten, removed)
     return Selection(
         files=files,
         fates=_flat(pc.cast(fates, pa.int8())),
         whole_table=where is None,
         foreign_specs=foreign,
-        rewritten_data_files=chosen.num_rows,
-        rewritten_bytes=_total(chosen["size"]),
-        rewritten_rows=_total(chosen["rows"]),
-        applied_delete_files=_total(pc.cast(applied, pa.int64())),
-        removed_delete_files=_total(pc.cast(removed, pa.int64())),
-        by_partition=_by_partition(files, data, rewritten, removed),
+        rewritten_data_files=_total(by_partition["rewritten_data_files"]),
+        rewritten_bytes=_total(by_partition["rewritten_bytes"]),
+        rewritten_rows=_total(by_partition["rewritten_rows"]),
+        applied_delete_files=_total(applied),
+        removed_delete_files=_total(removed),
+        by_partition=by_partition,
     )
 
 
@@ -265,24 +268,31 @@ def _by_partition(
     rewritten: pa.ChunkedArray,
     removed: pa.ChunkedArray,
 ) -> pa.Table:
-    # Bytes are enough for what is 0 or 1: a million files in six columns of 8 bytes are 48 MB.
-    taken, gone = pc.cast(rewritten, pa.int8()), pc.cast(removed, pa.int8())
-    with_deletes = pc.cast(pc.greater(files["deletes"], 0), pa.int8())
-    live = pc.cast(data, pa.int8())
-    columns = {
-        "partition": files["partition"],
-        "files": live,
-        "bytes": pc.multiply(live, files["size"]),
-        "rewritten_data_files": taken,
-        "rewritten_bytes": pc.multiply(taken, files["size"]),
-        "rewritten_rows": pc.multiply(taken, files["rows"]),
-        "rewritten_deletes": pc.multiply(taken, with_deletes),
-        "removed_delete_files": gone,
+    """Added up batch by batch: as whole columns these terms would be 50 MB at a million files."""
+    one, zero = pa.scalar(1, pa.int64()), pa.scalar(0, pa.int64())
+    live, taken, gone = pc.field("data"), pc.field("taken"), pc.field("gone")
+    terms = {
+        "files": (live, one),
+        "bytes": (live, pc.field("size")),
+        "rewritten_data_files": (taken, one),
+        "rewritten_bytes": (taken, pc.field("size")),
+        "rewritten_rows": (taken, pc.field("rows")),
+        "rewritten_deletes": (taken & (pc.field("deletes") > 0), one),
+        "removed_delete_files": (gone, one),
     }
-    sums = [(name, "sum") for name in columns if name != "partition"]
-    totals = pa.table(columns).group_by("partition").aggregate(sums)
-    names = [name.removesuffix("_sum") for name in totals.column_names]
-    return totals.rename_columns(names).select(list(columns)).sort_by("partition")
+    names = ["partition", *terms]
+    source = files.select(["partition", "size", "rows", "deletes"])
+    for name, mask in (("data", data), ("taken", rewritten), ("gone", removed)):
+        source = source.append_column(name, mask)
+    sums = [(name, "hash_sum", None, name) for name in terms]
+    added = [pc.if_else(mask, value, zero) for mask, value in terms.values()]
+    plan = [
+        ("table_source", acero.TableSourceNodeOptions(source)),
+        ("project", acero.ProjectNodeOptions([pc.field("partition"), *added], names)),
+        ("aggregate", acero.AggregateNodeOptions(sums, ["partition"])),
+    ]
+    found = acero.Declaration.from_sequence([acero.Declaration(*each) for each in plan])
+    return found.to_table(use_threads=False).select(names).sort_by("partition")
 
 
 def _first(texts: pa.Array, most: int) -> pa.Array:

@@ -37,12 +37,11 @@ if TYPE_CHECKING:
 _REWOUND, _REGROWN = 0.6, 1.05
 """Bytes written per byte of files that were just written, when they are joined."""
 _CUT_BY = [ROW, "partition", "size", "deletes", "file_sequence_number"]
-_LIGHT = [
-    *("content", "spec_id", "partition", "size", "rows", "deletes", "applies_to"),
-    "data_sequence_number",
-]
+_LIGHT = ["spec_id", "partition", "size", "rows"]
 """What a choice by partitions needs of a table without delete files, beside format and place; paths
 weigh most."""
+_NO_DELETES = ("content", "deletes", "applies_to")
+"""Columns that are 0 throughout in such a table."""
 _CHEAPER = 0.9
 """A statement without WHERE is kept unless slices rewrite less than this share of its bytes."""
 
@@ -264,7 +263,9 @@ class _Places:
         columns = {name: files[name].combine_chunks().take(order) for name in _LIGHT}
         own = written_by_trino(files).combine_chunks().take(order)
         kinds = files["format"].combine_chunks().dictionary_encode().take(order)
-        self.files = pa.table({**columns, "format": kinds, OWN: own, ROW: order})
+        nothing = pa.repeat(pa.scalar(0, pa.int32()), len(order))
+        same = dict.fromkeys(_NO_DELETES, nothing)
+        self.files = pa.table({**columns, **same, "format": kinds, OWN: own, ROW: order})
 
     def near(self, cut: Cut) -> TableState | None:
         if not self.clean:
@@ -272,7 +273,7 @@ class _Places:
         runs = [(int(self.start[each]), int(self.start[each + 1])) for each in sorted(cut.places)]
         if cut.restriction.paths is None:
             parts = [self.files.slice(start, end - start) for start, end in runs]
-            found = pa.concat_tables(parts) if parts else self.files[:0]
+            found = pa.concat_tables(parts).combine_chunks() if parts else self.files[:0]
             place = found.column_names.index("format")
             spelled = found["format"].cast(pa.string())
             return _with_files(self.state, found.set_column(place, "format", spelled))
