@@ -40,14 +40,15 @@ def steps_of(
     if not sliced.slices and manifests is None:
         return ()
     before, after = settings_steps(intent, state, server, chosen) if sliced.slices else ((), ())
+    undo = undo_of(state)
     rewriting = [
-        _slice_step(intent, state, chosen, each, place, len(sliced.slices))
+        _slice_step(intent, state, chosen, each, place, len(sliced.slices), undo)
         for place, each in enumerate(sliced.slices, 1)
     ]
     if sliced.joining is not None:
-        rewriting.append(_joining_step(state, chosen, sliced.joining))
+        rewriting.append(_joining_step(state, chosen, sliced.joining, undo))
     rewriting = _checked_together(intent, state, sliced, rewriting)
-    last = [] if manifests is None else [manifests_step(state, manifests, undo_of(state))]
+    last = [] if manifests is None else [manifests_step(state, manifests, undo)]
     steps = [*before, *rewriting, *after, *last]
     steps[0] = replace(steps[0], prechecks=(_unmoved(state), *steps[0].prechecks))
     return tuple(replace(step, id=number) for number, step in enumerate(steps, 1))
@@ -74,7 +75,13 @@ def data_files(count: Measure | None) -> str:
 
 
 def _slice_step(
-    intent: Optimize, state: TableState, chosen: Sizes, part: Slice, place: int, slices: int
+    intent: Optimize,
+    state: TableState,
+    chosen: Sizes,
+    part: Slice,
+    place: int,
+    slices: int,
+    undo: Undo,
 ) -> Step:
     files = data_files(part.selection.rewritten_data_files)
     checks = _checks(intent, state, part) if slices == 1 or part.counts_where else ()
@@ -89,7 +96,7 @@ def _slice_step(
             f"files up to {human_size(chosen.threshold)}, and files with deletes, "
             f"become files of about {human_size(chosen.target)}"
         ),
-        undo=undo_of(state),
+        undo=undo,
         independent=True,
         predicts=slice_prediction(part),
         prechecks=checks,
@@ -107,14 +114,14 @@ def slice_prediction(part: Slice) -> Prediction:
     )
 
 
-def _joining_step(state: TableState, chosen: Sizes, join: Joining) -> Step:
+def _joining_step(state: TableState, chosen: Sizes, join: Joining, undo: Undo) -> Step:
     return Step(
         id=0,
         kind=Kind.PROCEDURE,
         statement=_rewriting(state, chosen, join.predicate),
         summary="join the last files of the groups",
         why="each group leaves one file that is smaller than the others",
-        undo=undo_of(state),
+        undo=undo,
         predicts=_joined(join),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
@@ -11,6 +12,8 @@ from phlo_sql.runbook.outline import outline
 from phlo_sql.runbook.sealing import parted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from phlo_sql.runbook.outline import Asked, OutlinedStep
     from phlo_sql.runbook.sealing import Approval
 
@@ -43,7 +46,8 @@ def read(text: str) -> Runbook:
     PhloSqlError(UNSUPPORTED_STATEMENT) for a statement that is not of the closed set.
     """
     found = outline(text)
-    steps = tuple(_step(step) for step in found.steps)
+    parse = cache(dialect.parse)  # hundreds of slices ask the same before, and go back alike
+    steps = tuple(_step(step, parse) for step in found.steps)
     return Runbook(
         text=found.text,
         digest=found.digest,
@@ -52,11 +56,12 @@ def read(text: str) -> Runbook:
     )
 
 
-def _step(step: OutlinedStep) -> Step:
+def _step(step: OutlinedStep, parse: Callable[[str], dialect.Statement]) -> Step:
+    asked = partial(_check, parse)
     return Step(
         id=step.id,
         kind=step.kind,
-        statement=dialect.parse(step.sql),
+        statement=parse(step.sql),
         summary=step.summary,
         why=step.why,
         destructive=step.destructive,
@@ -64,14 +69,14 @@ def _step(step: OutlinedStep) -> Step:
         late=step.late,
         independent=step.independent,
         predicts=step.predicts,
-        prechecks=tuple(map(_check, step.prechecks)),
-        checks=tuple(map(_check, step.checks)),
+        prechecks=tuple(map(asked, step.prechecks)),
+        checks=tuple(map(asked, step.checks)),
         undo=Undo(
             reason=step.undo_reason,
-            statement=dialect.parse(step.undo_sql) if step.undo_sql else None,
+            statement=parse(step.undo_sql) if step.undo_sql else None,
         ),
     )
 
 
-def _check(asked: Asked) -> Check:
-    return Check(name=asked.name, query=dialect.parse(asked.sql), expected=asked.expected)
+def _check(parse: Callable[[str], dialect.Statement], asked: Asked) -> Check:
+    return Check(name=asked.name, query=parse(asked.sql), expected=asked.expected)
