@@ -48,13 +48,13 @@ class Box:
     def with_side(self, axis: Axis, values: Iterable[object]) -> Box:
         return Box(sides=(*self.sides, (axis, frozenset(values))))
 
-    def restriction(self, state: TableState) -> Restriction:
-        """The partitions of the table that lie inside."""
+    def restriction(self, state: TableState, near: Iterable[int]) -> Restriction:
+        """Those of the partitions in these places that lie inside."""
+        partitions = state.files.partitions
         found = (
             place
-            for place, partition in enumerate(state.files.partitions)
-            if partition.spec_id == state.default_spec_id
-            and all(partition.values[axis.place] in values for axis, values in self.sides)
+            for place in near
+            if all(partitions[place].values[axis.place] in values for axis, values in self.sides)
         )
         return Restriction(partitions=frozenset(found))
 

@@ -76,6 +76,8 @@ class Cutter:
         self._sorted: pa.Table | None = None
         self._dirty = bool(pc.any(pc.greater(files["deletes"], 0)).as_py())
         self.axes = axes(state)
+        self._along = _along(state, self.axes[0]) if self.axes else {}
+        """All partitions by their value on the first axis, which every box bounds."""
         self.loads = self._loads()
         self.warnings: list[str] = []
         self.split = False
@@ -134,7 +136,8 @@ class Cutter:
             yield self._cut(box.with_side(axis, batch))
 
     def _cut(self, box: Box) -> Cut:
-        restriction = box.restriction(self.state)
+        near = (place for value in box.sides[0][1] for place in self._along[value])
+        restriction = box.restriction(self.state, near)
         return Cut(
             predicate=box.predicate(),
             restriction=restriction,
@@ -196,6 +199,14 @@ class Cutter:
             text=f"{len(paths):,} files by name",
             places=frozenset(places),
         )
+
+
+def _along(state: TableState, axis: Axis) -> dict[object, list[int]]:
+    found: dict[object, list[int]] = {}
+    for place, partition in enumerate(state.files.partitions):
+        if partition.spec_id == state.default_spec_id:
+            found.setdefault(partition.values[axis.place], []).append(place)
+    return found
 
 
 def _even(files: Sequence[tuple[str, Load]], parts: int) -> Iterator[list[str]]:

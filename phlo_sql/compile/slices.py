@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _REWOUND, _REGROWN = 0.6, 1.05
 """Bytes written per byte of files that were just written, when they are joined."""
 _CUT_BY = [ROW, "partition", "size", "deletes", "file_sequence_number"]
-_LIGHT = ["spec_id", "partition", "size", "rows"]
+_LIGHT = ["spec_id", "partition", "size", "rows", OWN]
 """What a choice by partitions needs of a table without delete files, beside format and place; paths
 weigh most."""
 _NO_DELETES = ("content", "deletes", "applies_to")
@@ -235,8 +235,10 @@ def _near(state: TableState, where: Restriction | None) -> TableState:
 
 
 def _numbered(state: TableState) -> TableState:
+    """With what every prediction asks of a file again: its place, and whether Trino wrote it."""
     files = state.files.files
     places = np.arange(files.num_rows, dtype=np.int32)
+    files = files.append_column(OWN, written_by_trino(files))
     return _with_files(state, files.append_column(ROW, pa.array(places)))
 
 
@@ -261,11 +263,10 @@ class _Places:
         )
         order = pa.array(self.order)
         columns = {name: files[name].combine_chunks().take(order) for name in _LIGHT}
-        own = written_by_trino(files).combine_chunks().take(order)
         kinds = files["format"].combine_chunks().dictionary_encode().take(order)
         nothing = pa.repeat(pa.scalar(0, pa.int32()), len(order))
         same = dict.fromkeys(_NO_DELETES, nothing)
-        self.files = pa.table({**columns, **same, "format": kinds, OWN: own, ROW: order})
+        self.files = pa.table({**columns, **same, "format": kinds, ROW: order})
 
     def near(self, cut: Cut) -> TableState | None:
         if not self.clean:
