@@ -118,8 +118,11 @@ def cut(
     fits = _load_of(whole.selection).parts(limits) == 1
     if fits and (sizing.everything or whole.selection.foreign_specs or _all_gain(whole)):
         return _together((whole,), whole)
+    pa.default_memory_pool().release_unused()  # 40 MB at a million files, which slices then need
     cutter = Cutter(state, _candidates(state, server, sizing, whole, where), limits)
     cuts, warnings = cutter.cuts()
+    candidates, split = _load_of_files(cutter.files), cutter.split
+    del cutter
     if cuts is None:
         return _together((whole,), whole, warnings)
     cuts = [each if where is None else _within(where, each) for each in cuts]
@@ -128,10 +131,9 @@ def cut(
     if fits and share > _CHEAPER * whole.selection.rewritten_bytes:
         return _together((whole,), whole)
     found = _together(slices, whole, warnings)
-    if not cutter.split and not whole.selection.foreign_specs:
+    if not split and not whole.selection.foreign_specs:
         return found
     named = where is not None and where.restriction.paths is not None
-    candidates = _load_of_files(cutter.files)
     return replace(
         found, joining=None if named else _joining(slices, whole, sizing, where, candidates)
     )
@@ -258,12 +260,12 @@ class _Places:
             return
         partition = files["partition"].to_numpy()
         self.order = np.argsort(partition, kind="stable").astype(np.int32)
-        self.start = np.searchsorted(
-            partition[self.order], np.arange(len(state.files.partitions) + 1)
-        )
+        counts = np.bincount(partition, minlength=len(state.files.partitions))
+        self.start = np.concatenate([[0], np.cumsum(counts)])
         order = pa.array(self.order)
         columns = {name: files[name].combine_chunks().take(order) for name in _LIGHT}
-        kinds = files["format"].combine_chunks().dictionary_encode().take(order)
+        kinds = files["format"].dictionary_encode().combine_chunks().take(order)
+        kinds = kinds.cast(pa.dictionary(pa.int8(), pa.string()))
         nothing = pa.repeat(pa.scalar(0, pa.int32()), len(order))
         same = dict.fromkeys(_NO_DELETES, nothing)
         self.files = pa.table({**columns, **same, "format": kinds, ROW: order})
