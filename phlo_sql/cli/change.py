@@ -181,7 +181,7 @@ def run(
             "runbook": book.digest,
             "approvers": list(approvers),
         }
-        report = _run(text, settings, session, journal, options, folder, fresh)
+        report = _run(book, settings, session, journal, options, folder, fresh)
         outcome |= {"status": report.status, "reason_code": report.reason_code}
     return report
 
@@ -196,7 +196,7 @@ def _deed(plan: Plan) -> host.Deed:
 
 
 def _run(
-    text: str,
+    book: Runbook,
     settings: Settings,
     session: TrinoSession,
     journal: Journal,
@@ -204,10 +204,9 @@ def _run(
     folder: Path | None,
     fresh: Fresh | None,
 ) -> Report:
-    book = runbooks.read(text)
     with watching(quiet=options.quiet) as watch:
         applied = flow.apply(
-            text,
+            book.text,
             flow.Edges(
                 settings=settings,
                 session=session,
