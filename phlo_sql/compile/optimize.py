@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from phlo_sql import dialect
 from phlo_sql.compile.cuts import Limits
 from phlo_sql.compile.optimize_settings import (
@@ -100,6 +102,7 @@ def compile_optimize(
     where = enforced(intent, state, server)
     limits = Limits(max_bytes=intent.max_slice_bytes, max_files=intent.max_slice_files)
     sliced = cut(state, server, sizing(intent, chosen), limits, where)
+    pa.default_memory_pool().release_unused()  # what follows needs it for trees and texts
     worthwhile = bool(sliced.slices)
     manifests = manifests_of(state, server) if intent.manifests else None
     predicts = predicted(sliced) if worthwhile else Prediction()
