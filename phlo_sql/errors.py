@@ -5,6 +5,8 @@ Anything else that escapes is a bug. Every code stands in `Code`; docs and tests
 
 from __future__ import annotations
 
+import errno
+import os
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,6 +47,10 @@ class Code(Enum):
         "PS091", "machine_incomplete", FAILED, "a program the local stack needs is missing"
     )
     STACK_FAILED = _Entry("PS092", "stack_failed", FAILED, "a local server did not start")
+
+    NOT_WRITABLE = _Entry(
+        "PS093", "not_writable", FAILED, "a file of this machine can't be written"
+    )
 
     UNKNOWN_TABLE = _Entry("PS101", "unknown_table", FAILED, "the table does not exist")
     UNKNOWN_SCHEMA = _Entry("PS102", "unknown_schema", FAILED, "the schema does not exist")
@@ -191,3 +197,20 @@ class PhloSqlError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code.id}: {self.problem}"
+
+
+MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+)
+"""What a full or locked machine answers, at any moment and to anybody."""
+
+
+def not_writable(error: OSError, path: str | None = None) -> PhloSqlError:
+    """A file that the machine refuses, by its own words and name."""
+    name = path or error.filename
+    why = os.strerror(error.errno).lower() if error.errno else str(error)
+    return PhloSqlError(
+        Code.NOT_WRITABLE,
+        f"{name or 'a file'} can't be written or opened: {why}",
+        "make room or permit it, and run the same command again",
+    )

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from phlo_sql.errors import PhloSqlError, not_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,13 +46,19 @@ class Journal:
     clock: Callable[[], datetime] = _now
 
     def keep(self, digest: str, text: str) -> None:
-        """Store the text of a runbook that runs, under its digest beside the journal."""
+        """Store the text of a runbook that runs, under its digest beside the journal.
+
+        Raises PhloSqlError(NOT_WRITABLE).
+        """
         path = kept(self.path, digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise not_writable(error) from error
 
     def write(self, event: str, **facts: Any) -> None:
-        """Append one event. Raises OSError where the file cannot be written."""
+        """Append one event. Raises PhloSqlError(NOT_WRITABLE)."""
         line = {
             "timestamp": self.clock().isoformat(timespec="milliseconds"),
             "operation": self.operation,
@@ -57,10 +66,21 @@ class Journal:
             **({"trail": _TRAIL[0]} if _TRAIL else {}),
             **facts,
         }
+        try:
+            self._append((json.dumps(line, ensure_ascii=False) + "\n").encode())
+        except OSError as error:
+            raise not_writable(error, str(self.path)) from error
+
+    def last(self, event: str, **facts: Any) -> None:
+        """Append one event of a run that has failed already: a full disk does not hide why."""
+        with suppress(PhloSqlError):
+            self.write(event, **facts)
+
+    def _append(self, line: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+            os.write(handle, line)
             os.fsync(handle)
         finally:
             os.close(handle)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phlo_sql.cli.output import Report, emit, fail
-from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.errors import MACHINE, Code, PhloSqlError, not_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,9 +69,12 @@ def _usage(error: click.ClickException) -> PhloSqlError:
 
 
 def unexpected(error: Exception) -> PhloSqlError:
-    """An exception that nobody foresaw, without the secrets that its text may hold."""
+    """An exception that nobody foresaw, without the secrets that its text may hold. What the
+    machine refuses, wherever that is met, is no bug."""
     from phlo_sql.config import redact_environment
 
+    if isinstance(error, OSError) and error.errno in MACHINE:
+        return not_writable(error)
     text = redact_environment(" ".join(str(error).split()))
     return PhloSqlError(
         Code.INTERNAL,

@@ -21,7 +21,14 @@ import pyarrow.compute as pc
 
 from phlo_sql import dialect
 from phlo_sql.compile.cuts import Cut, Cutter, Limits, Load
-from phlo_sql.compile.outputs import OWN, Outputs, gains, predict_outputs, written_by_trino
+from phlo_sql.compile.outputs import (
+    OWN,
+    Outputs,
+    fewer,
+    gains,
+    predict_outputs,
+    written_by_trino,
+)
 from phlo_sql.compile.selection import ROW, Fate, Restriction, Selection, select
 from phlo_sql.compile.together import all_outputs, all_selections, sum_ranges
 from phlo_sql.model.state import DATA
@@ -311,19 +318,12 @@ def _predicted(
 def _gaining(found: Slice) -> set[int]:
     """Partitions in which this rewriting leaves fewer files or deletes."""
     chosen = found.selection.by_partition.to_pylist()
-    added = {
-        row["partition"]: row["added_data_files_high"]
-        for row in found.outputs.by_partition.to_pylist()
-    }
+    less = set(fewer(found.outputs).to_pylist())
     return {
         row["partition"]
         for row in chosen
         if row["rewritten_data_files"]
-        and (
-            row["rewritten_deletes"]
-            or row["removed_delete_files"]
-            or added.get(row["partition"], 0) < row["rewritten_data_files"]
-        )
+        and (row["rewritten_deletes"] or row["removed_delete_files"] or row["partition"] in less)
     }
 
 

@@ -51,6 +51,7 @@ def all_outputs(slices: tuple[Slice, ...], whole: Outputs) -> Outputs:
         added_data_files=sum_ranges([part.added_data_files for part in parts]),
         added_bytes=sum_ranges([part.added_bytes for part in parts]),
         full_file=whole.full_file,
+        recut=whole.recut,
         by_partition=_summed([part.by_partition for part in parts], whole.by_partition),
     )
 

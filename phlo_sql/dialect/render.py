@@ -121,8 +121,16 @@ def parse(sql: str) -> Statement:
     return statements[0]
 
 
-def render(tree: Statement, *, pretty: bool = False, version: int | None = None) -> str:
+def render(
+    tree: Statement,
+    *,
+    pretty: bool = False,
+    wide: int | None = None,
+    version: int | None = None,
+) -> str:
     """One statement as text, for the given Trino version (None: any).
+
+    `pretty` lays it out over several lines; `wide` does where it has more characters than that.
 
     Raises PhloSqlError(UNSUPPORTED_VERSION) where that version's grammar lacks it, and
     PhloSqlError(UNSUPPORTED_STATEMENT) where the text would not read back as the same tree.
@@ -131,6 +139,8 @@ def render(tree: Statement, *, pretty: bool = False, version: int | None = None)
         require_version(tree, version)
     if not isinstance(tree, nodes.STATEMENTS):
         raise _unfaithful(f"not a statement: {type(tree).__name__}")
+    if wide is not None:
+        pretty = len(_text(tree, pretty=False)) > wide
     for indented in (True, False) if pretty else (False,):
         # A value with sqlglot's own line-break mark in it survives only unindented.
         text = _text(tree, pretty=indented)

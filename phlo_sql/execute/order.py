@@ -90,11 +90,11 @@ def execute(
         order.work(session)
     except (PhloSqlError, KeyboardInterrupt) as error:
         order.put_back(session)
-        journal.write("failed", error=str(error), steps_done=len(order.done))
+        journal.last("failed", error=str(error), steps_done=len(order.done))
         raise order.told(error) from error
     if order.failed:
         order.put_back(session)
-        journal.write("failed", error=str(order.failed[0].error), steps_done=len(order.done))
+        journal.last("failed", error=str(order.failed[0].error), steps_done=len(order.done))
         if not any(step.independent for step, _ in order.done):
             raise order.failed[0].error
     else:
@@ -157,10 +157,10 @@ class _Order:
         try:
             session.run(step.undo.statement)
         except PhloSqlError as error:
-            journal.write("undo failed", step=step.id, error=str(error))
+            journal.last("undo failed", step=step.id, error=str(error))
             watch.note(f"step {step.id} could not be put back: {error.problem}")
             return
-        journal.write("undone", step=step.id)
+        journal.last("undone", step=step.id)
         watch.note(f"step {step.id} was put back")
 
     def told(self, error: PhloSqlError | KeyboardInterrupt) -> PhloSqlError | KeyboardInterrupt:

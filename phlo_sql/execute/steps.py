@@ -118,7 +118,7 @@ class Run:
             outcome = self._sent(step, session)
             refuse_different(step, outcome)
         except (PhloSqlError, KeyboardInterrupt) as error:
-            self.journal.write("step failed", step=step.id, error=str(error))
+            self.journal.last("step failed", step=step.id, error=str(error))
             raise
         seconds = round(monotonic() - started, 3)
         checks = tuple(self._result(step, check, before, session) for check in step.checks)

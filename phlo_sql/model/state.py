@@ -113,6 +113,32 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenColumn:
+    """One leaf column as files hold it, each figure per row: values; bytes as the writer buffers
+    them, as its pages hold them, and as these are compressed, all without dictionaries."""
+
+    values: float
+    raw: float
+    encoded: float
+    compressed: float
+    coded: bool
+    """Its values stand in a dictionary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenSample:
+    """Of what a few of the table's Parquet files are made."""
+
+    columns: tuple[WrittenColumn, ...]
+    dictionaries: float
+    """Share of their bytes, 0 to 1, that is dictionaries."""
+    dictionary_bytes: int
+    """Bytes of dictionaries in one file."""
+    rows: int
+    """Of one file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableState:
     """What was observed of one table at one ref. `snapshot_id` is None for an empty table."""
 
@@ -132,3 +158,5 @@ class TableState:
     snapshots: tuple[Snapshot, ...]
     refs: tuple[SnapshotRef, ...]
     files: Inventory
+    sample: WrittenSample | None = None
+    """Of what Parquet files that may be rewritten are made; None where nobody looked."""

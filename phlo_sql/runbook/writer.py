@@ -89,7 +89,4 @@ def _check(plan: Plan, word: str, check: Check) -> Iterator[str]:
 
 
 def _sql(plan: Plan, tree: dialect.Statement) -> str:
-    sql = dialect.render(tree, version=plan.trino_version)
-    if len(sql) > _WIDE:
-        sql = dialect.render(tree, version=plan.trino_version, pretty=True)
-    return f"{sql};"
+    return f"{dialect.render(tree, version=plan.trino_version, wide=_WIDE)};"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.names import TableName
 from phlo_sql.model.state import DATA
 from phlo_sql.observe.catalog import load_table, open_catalog
+from phlo_sql.observe.footers import sample_of
 from phlo_sql.observe.partly import load_partly
 from phlo_sql.observe.server import read_server
 from phlo_sql.observe.table import observe
@@ -140,7 +141,9 @@ class Lab:
                     snapshot.append_data_file(_equality_deletes(table, column, values, partition))
 
     def state(self) -> TableState:
-        return observe(self.load(), TableName(schema=self.schema, name=self.name))
+        table = self.load()
+        found = observe(table, TableName(schema=self.schema, name=self.name))
+        return replace(found, sample=sample_of(table.io, found.files.files))
 
     def predict(
         self, threshold: int, target: int = 1024**3, where: Restriction | None = None

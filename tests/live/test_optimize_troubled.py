@@ -185,3 +185,15 @@ def test_lost_rows_are_told_by_partition_with_the_way_back(
 def _snapshots(table: str) -> str:
     schema, name = table.rsplit(".", 1)
     return f'{schema}."{name}$snapshots"'
+
+
+def test_nothing_runs_that_cannot_be_recorded(
+    stack: Clients, make_schema: Callable[..., str], tmp_path: Path
+) -> None:
+    table = days(stack, make_schema(stack), partitions=1, turns=2)
+    before, state = files(stack, table), tmp_path / "a file"
+    state.touch()
+    found = ran(stack, state, "table", "optimize", table, "--yes")
+    assert (found["reason_code"], found["exit_code"]) == ("not_writable", 1), found
+    assert str(state) in found["errors"][0]
+    assert files(stack, table) == before
