@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _REWOUND, _REGROWN = 0.6, 1.05
 """Bytes written per byte of files that were just written, when they are joined."""
 _CUT_BY = [ROW, "partition", "size", "deletes", "file_sequence_number"]
-_LIGHT = ["spec_id", "partition", "size", "rows", OWN]
+_LIGHT = ["spec_id", "partition", "size", "rows", OWN, ROW]
 """What a choice by partitions needs of a table without delete files, beside format and place; paths
 weigh most."""
 _NO_DELETES = ("content", "deletes", "applies_to")
@@ -257,45 +257,44 @@ def _with_files(state: TableState, files: pa.Table) -> TableState:
 
 class _Places:
     """The files of each partition side by side, so that a large table is not gone through once per
-    slice. Delete files reach across: with them, every slice is judged on all files."""
+    slice. Delete files reach across: with them, every slice is judged on all files; without them,
+    those above the threshold stay whatever a slice is."""
 
-    def __init__(self, state: TableState) -> None:
+    def __init__(self, state: TableState, threshold: int) -> None:
         self.state = state
         files = state.files.files
         self.clean = bool(pc.all(pc.equal(files["content"], DATA)).as_py())
         if not self.clean:
             return
-        partition = files["partition"].to_numpy()
-        self.order = np.argsort(partition, kind="stable").astype(np.int32)
+        small = files.select([*_LIGHT, "format"]).filter(pc.less_equal(files["size"], threshold))
+        partition = small["partition"].to_numpy()
+        order = pa.array(np.argsort(partition, kind="stable").astype(np.int32))
         counts = np.bincount(partition, minlength=len(state.files.partitions))
         self.start = np.concatenate([[0], np.cumsum(counts)])
-        order = pa.array(self.order)
-        columns = {name: files[name].combine_chunks().take(order) for name in _LIGHT}
-        kinds = files["format"].dictionary_encode().combine_chunks().take(order)
+        columns = {name: small[name].combine_chunks().take(order) for name in _LIGHT}
+        kinds = small["format"].dictionary_encode().combine_chunks().take(order)
         kinds = kinds.cast(pa.dictionary(pa.int8(), pa.string()))
         nothing = pa.repeat(pa.scalar(0, pa.int32()), len(order))
-        same = dict.fromkeys(_NO_DELETES, nothing)
-        self.files = pa.table({**columns, **same, "format": kinds, ROW: order})
+        self.files = pa.table({**columns, **dict.fromkeys(_NO_DELETES, nothing), "format": kinds})
 
     def near(self, cut: Cut) -> TableState | None:
         if not self.clean:
             return None
         runs = [(int(self.start[each]), int(self.start[each + 1])) for each in sorted(cut.places)]
+        parts = [self.files.slice(start, end - start) for start, end in runs]
+        found = pa.concat_tables(parts).combine_chunks() if parts else self.files[:0]
         if cut.restriction.paths is None:
-            parts = [self.files.slice(start, end - start) for start, end in runs]
-            found = pa.concat_tables(parts).combine_chunks() if parts else self.files[:0]
             place = found.column_names.index("format")
             spelled = found["format"].cast(pa.string())
             return _with_files(self.state, found.set_column(place, "format", spelled))
-        rows = np.concatenate([self.order[start:end] for start, end in runs])
-        return _with_files(self.state, self.state.files.files.take(rows))
+        return _with_files(self.state, self.state.files.files.take(found[ROW]))
 
 
 def _predicted(
     state: TableState, server: Server, sizing: Sizing, cuts: Sequence[Cut]
 ) -> Iterator[Slice]:
     """Each cut that gains, on the table that those before it leave."""
-    left, places = state, _Places(state)
+    left, places = state, _Places(state, sizing.threshold)
     for each in cuts:
         found = _predict(
             left,
