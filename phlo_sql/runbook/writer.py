@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
@@ -12,9 +13,11 @@ from phlo_sql.runbook.form import line
 from phlo_sql.runbook.sealing import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from phlo_sql.plan import Check, Plan, Prediction, Step
+
+    _Sql = Callable[[dialect.Statement], str]
 
 _WIDE = 110
 """Characters from which a statement is laid out over several lines."""
@@ -22,7 +25,9 @@ _WIDE = 110
 
 def text_of(plan: Plan) -> str:
     """The runbook's text, sealed with its digest."""
-    body = "\n".join([*_header(plan), *(line for step in plan.steps for line in _step(plan, step))])
+    sql, flat = _once(partial(_sql, plan)), _once(partial(_flat, plan))
+    steps = (line for step in plan.steps for line in _step(plan, step, sql, flat))
+    body = "\n".join([*_header(plan), *steps])
     return sealed(body + "\n")
 
 
@@ -57,7 +62,20 @@ def _header(plan: Plan) -> Iterator[str]:
     yield form.RULE
 
 
-def _step(plan: Plan, step: Step) -> Iterator[str]:
+def _once(write: _Sql) -> _Sql:
+    """Each tree is written once: hundreds of slices go back alike, and ask the same before and
+    after."""
+    known: dict[int, str] = {}
+
+    def text(tree: dialect.Statement) -> str:
+        if id(tree) not in known:  # the plan keeps every tree, so none takes another's place
+            known[id(tree)] = write(tree)
+        return known[id(tree)]
+
+    return text
+
+
+def _step(plan: Plan, step: Step, sql: _Sql, flat: _Sql) -> Iterator[str]:
     yield ""
     yield f"-- == Step {step.id} of {len(plan.steps)}: {line(step.summary)} =="
     yield _fact("why", step.why)
@@ -68,25 +86,28 @@ def _step(plan: Plan, step: Step) -> Iterator[str]:
     yield _fact("destroys", "data" if step.destructive else "nothing")
     yield _fact("predicts", _measures(step.predicts))
     for check in step.prechecks:
-        yield from _check(plan, "precheck", check)
+        yield from _check("precheck", check, sql)
     yield form.STATEMENT
-    yield _sql(plan, step.statement)
+    yield sql(step.statement)
     for check in step.checks:
-        yield from _check(plan, "check", check)
+        yield from _check("check", check, sql)
     yield _fact("undo", step.undo.reason)
     if step.undo.statement is not None:
-        undo = dialect.render(step.undo.statement, version=plan.trino_version)
-        yield from (form.UNDO_SQL + each for each in f"{undo};".split("\n"))
+        yield from (form.UNDO_SQL + each for each in flat(step.undo.statement).split("\n"))
 
 
-def _check(plan: Plan, word: str, check: Check) -> Iterator[str]:
+def _check(word: str, check: Check, sql: _Sql) -> Iterator[str]:
     if check.expected is None:
         expected = form.NOTE if word == "precheck" else form.SAME
     else:
         expected = f"expect {json.dumps(check.expected, ensure_ascii=False)}"
     yield f"-- {word} {check.name}: {expected}"
-    yield _sql(plan, check.query)
+    yield sql(check.query)
 
 
 def _sql(plan: Plan, tree: dialect.Statement) -> str:
     return f"{dialect.render(tree, version=plan.trino_version, wide=_WIDE)};"
+
+
+def _flat(plan: Plan, tree: dialect.Statement) -> str:
+    return f"{dialect.render(tree, version=plan.trino_version)};"
