@@ -90,10 +90,10 @@ from phlo_sql.dialect.render import (
     parse,
     parse_script,
     render,
-    same,
     shape,
     sql_of,
 )
+from phlo_sql.dialect.sameness import same
 from phlo_sql.dialect.snapshots import count_metadata, count_older, server_time
 from phlo_sql.dialect.touched import Touched, touched
 from phlo_sql.dialect.types import data_type

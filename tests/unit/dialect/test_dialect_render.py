@@ -87,6 +87,16 @@ class TestRefusals:
         assert '@ "b"' in render(parse('DELETE FROM "t" @ "b" WHERE "x" = 1'))
 
 
+class TestReadBack:
+    def test_a_text_that_read_back_before_proves_no_other_tree(self) -> None:
+        faithful = parse("SELECT a - b - c FROM t")
+        inner = exp.Sub(this=exp.column("b"), expression=exp.column("c"))
+        forged = _query(expressions=[exp.Sub(this=exp.column("a"), expression=inner)])
+        assert forged.sql("trino", identify=True) == render(faithful)
+        with pytest.raises(PhloSqlError, match="does not read back"):
+            render(forged)
+
+
 class TestSame:
     def test_is_exact_where_sqlglot_folds(self) -> None:
         one = exp.Comment(this=exp.to_table("t"), kind="TABLE", expression=exp.Literal.string("x"))
