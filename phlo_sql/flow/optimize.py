@@ -13,7 +13,7 @@ from phlo_sql.flow import ref_catalog
 from phlo_sql.flow.edges import open_table, physical
 from phlo_sql.flow.optimize_measure import measuring
 from phlo_sql.flow.optimize_pace import pace_of
-from phlo_sql.model.intents import SLICE_BYTES, SLICE_FILES
+from phlo_sql.model.bounds import SLICE_BYTES, SLICE_FILES
 from phlo_sql.model.units import trino_size
 
 if TYPE_CHECKING:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from phlo_sql.model.bounds import RETENTION
-from phlo_sql.model.bounds import SLICE_BYTES as SLICE_BYTES
-from phlo_sql.model.bounds import SLICE_FILES as SLICE_FILES
+from phlo_sql.model.bounds import RETENTION, SLICE_BYTES, SLICE_FILES
 from phlo_sql.model.migration import Convert, CutOver, Detach, FromTable, Rollback
 
 if TYPE_CHECKING:
