@@ -48,16 +48,9 @@ class _Chunk:
 def sample_of(io: FileIO, files: pa.Table) -> WrittenSample | None:
     """Of a few Parquet data files, spread over the small ones of the inventory where there are
     any; None where there are not two, or none can be read."""
-    import pyarrow.compute as pc
-
-    parquet = pc.equal(files["format"], "parquet")
-    chosen = files.filter(pc.and_(pc.equal(files["content"], DATA), parquet))
-    small = chosen.filter(pc.less(chosen["size"], SMALL))
-    chosen = small if small.num_rows > 1 else chosen
-    if chosen.num_rows < 2:
+    few = _few(files)
+    if few.num_rows < 2:
         return None
-    step = -(-chosen.num_rows // _SAMPLE)
-    few = chosen.take(list(range(0, chosen.num_rows, step)))
     with ThreadPoolExecutor(_SAMPLE) as pool:
         read = list(pool.map(lambda path: _read(io, path), few["path"].to_pylist()))
     pairs = [pair for pair in zip(read, few["size"].to_pylist(), strict=True) if pair[0]]
@@ -72,6 +65,20 @@ def sample_of(io: FileIO, files: pa.Table) -> WrittenSample | None:
         dictionary_bytes=repeated // len(pairs),
         rows=_rows(chunks) // len(pairs),
     )
+
+
+def _few(files: pa.Table) -> pa.Table:
+    """Paths and sizes; of a large inventory no column is copied to find them."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    data = pc.and_(pc.equal(files["content"], DATA), pc.equal(files["format"], "parquet"))
+    small = pc.and_(data, pc.less(files["size"], SMALL))
+    places = np.flatnonzero(small.to_numpy())
+    if len(places) < 2:
+        places = np.flatnonzero(data.to_numpy())
+    step = max(1, -(-len(places) // _SAMPLE))
+    return files.select(["path", "size"]).take(places[::step])
 
 
 def _read(io: FileIO, path: str) -> list[_Chunk]:
