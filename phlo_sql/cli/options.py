@@ -205,11 +205,26 @@ _DRIFT = [
         help="Run although the table moved since the plan was made (steps that destroy nothing).",
     ),
 ]
+
+
+def _partitions(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Read before anything is asked of a server. Raises PhloSqlError(INVALID_ARGUMENTS)."""
+    if not given:
+        return None
+    from phlo_sql.schema import terms
+
+    bad = next((each for each in given if terms.read_partition(each) is None), None)
+    if bad is not None:
+        problem = f"--partition-by {bad!r} is no partitioning"
+        raise PhloSqlError(Code.INVALID_ARGUMENTS, problem, terms.PARTITION_HINT)
+    return given
+
+
 partition_by = click.option(
     "--partition-by",
     metavar="TRANSFORM",
     multiple=True,
-    callback=lambda _context, _option, given: given or None,
+    callback=lambda _context, _option, given: _partitions(given),
     help="Partition anew: day(ts), bucket(id, 16), region.  Copies.",
 )
 _PARALLEL = [

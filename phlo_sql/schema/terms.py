@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from phlo_sql.schema import spelling
@@ -9,6 +10,29 @@ from phlo_sql.schema.model import paths
 
 if TYPE_CHECKING:
     from phlo_sql.schema.model import Path, SortTerm, TableSchema
+
+
+PARTITION_HINT = "write region, day(ts), bucket(id, 16), truncate(name, 4)"
+_TRANSFORM = re.compile(
+    r"\s*(?:(?P<word>year|month|day|hour|bucket|truncate|void)\s*(?P<open>\())?"
+    r'\s*(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^\s(),"]+))'
+    r"\s*(?:,\s*(?P<width>[1-9]\d*)\s*)?(?P<close>\))?\s*\Z",
+    re.IGNORECASE,
+)
+
+
+def read_partition(text: str) -> tuple[str, str] | None:
+    """A column and Iceberg's transform (`bucket[16]`) out of Trino's spelling; None for what Trino
+    would not read either (`PartitionFields`)."""
+    match = _TRANSFORM.match(text)
+    if match is None or bool(match["open"]) != bool(match["close"]):
+        return None
+    transform = match["word"].lower() if match["word"] else "identity"
+    if bool(match["width"]) != (transform in ("bucket", "truncate")):
+        return None
+    quoted = match["quoted"]
+    name = quoted.replace('""', '"') if quoted else match["plain"].lower()
+    return name, f"{transform}[{match['width']}]" if match["width"] else transform
 
 
 def partition_texts(schema: TableSchema) -> list[str]:

@@ -11,7 +11,7 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.names import TableName
 from phlo_sql.model.units import parse_size
 from phlo_sql.schema import properties as known
-from phlo_sql.schema import spelling
+from phlo_sql.schema import spelling, terms
 from phlo_sql.schema.defaults import read_default, scalar
 from phlo_sql.schema.difference import partition_texts, sort_texts
 from phlo_sql.schema.model import (
@@ -29,11 +29,6 @@ from phlo_sql.schema.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_TRANSFORM = re.compile(
-    r"\s*(?:(year|month|day|hour|bucket|truncate|void)\s*\()?"
-    r'\s*(?:"((?:[^"]|"")+)"|([^\s(),"]+))\s*(?:,\s*(\d+)\s*)?(\))?\s*\Z',
-    re.IGNORECASE,
-)
 _SORT = re.compile(
     r'\s*(?:"((?:[^"]|"")+)"|(\S+?))(?:\s+(ASC|DESC))?(?:\s+NULLS\s+(FIRST|LAST))?\s*\Z',
     re.IGNORECASE,
@@ -194,19 +189,13 @@ def _source(schema: TableSchema, name: str) -> int:
 
 
 def _partition(schema: TableSchema, text: str) -> PartitionTerm:
-    match = _TRANSFORM.match(text)
-    if match is None:
+    found = terms.read_partition(text)
+    if found is None:
         raise PhloSqlError(
-            Code.BAD_SCHEMA,
-            f"partitioning {text!r} cannot be read",
-            "write day(ts), bucket(id, 16)",
+            Code.BAD_SCHEMA, f"partitioning {text!r} cannot be read", terms.PARTITION_HINT
         )
-    word, quoted, plain, width, _ = match.groups()
-    name = quoted.replace('""', '"') if quoted else plain.lower()
-    transform = word.lower() if word else "identity"
-    return PartitionTerm(
-        source=_source(schema, name), transform=f"{transform}[{width}]" if width else transform
-    )
+    name, transform = found
+    return PartitionTerm(source=_source(schema, name), transform=transform)
 
 
 def _sort(schema: TableSchema, text: str) -> SortTerm:

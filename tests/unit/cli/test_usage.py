@@ -9,6 +9,7 @@ import pytest
 from phlo_sql.cli import cli
 from phlo_sql.cli.run import run
 
+CONVERT = ["migrate", "convert", "/data", "--format", "orc", "--table", "s.t"]
 WRONG = [
     (["tabel"], "invalid_arguments", "tabel"),
     (["table", "optimize"], "invalid_arguments", "TABLE"),
@@ -21,6 +22,9 @@ WRONG = [
     (["stack", "up", "--trino", "400"], "invalid_arguments", "400"),
     (["runbook", "apply", "no-such-file.sql"], "invalid_arguments", "no-such-file.sql"),
     (["table", "optimize", "s.t", "--server", "ftp://x"], "bad_setting", "ftp"),
+    ([*CONVERT, "--partition-by", "bucket("], "invalid_arguments", "bucket("),
+    ([*CONVERT, "--partition-by", "day(ts"], "invalid_arguments", "day(ts"),
+    ([*CONVERT, "--partition-by", "bucket(id)"], "invalid_arguments", "bucket(id)"),
 ]
 
 

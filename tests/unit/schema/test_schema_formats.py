@@ -23,6 +23,7 @@ from phlo_sql.schema.formats import arrow, avro, json_schema, markdown, mermaid,
 from phlo_sql.schema.formats import pydantic as pydantic_format
 from phlo_sql.schema.model import Field, TableSchema, numbered
 from phlo_sql.schema.spelling import iceberg, parse_type
+from phlo_sql.schema.terms import read_partition
 from tests.unit.schema.schemas import ODD, T, partitioned, schemas, trino_schemas
 
 if TYPE_CHECKING:
@@ -209,3 +210,26 @@ class TestOthers:
         with pytest.raises(PhloSqlError) as refused:
             module.read(text)
         assert refused.value.code is Code.BAD_SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("region", ("region", "identity")),
+        ("Day(Ts)", ("ts", "day")),
+        ('bucket("a ""b"", (c", 16)', ('a "b", (c', "bucket[16]")),
+        ("truncate( name , 4 )", ("name", "truncate[4]")),
+        ("void(x)", ("x", "void")),
+        ("year", ("year", "identity")),
+        ("bucket(", None),
+        ("bucket(id)", None),
+        ("bucket(id, 0)", None),
+        ("day(ts", None),
+        ("day(ts, 4)", None),
+        ("ts)", None),
+        ("a, b", None),
+        ("", None),
+    ],
+)
+def test_a_partition_as_trino_spells_it(text: str, read: tuple[str, str] | None) -> None:
+    assert read_partition(text) == read
