@@ -30,6 +30,7 @@ from phlo_sql.compile.optimize_steps import (
     steps_of,
 )
 from phlo_sql.compile.optimize_warnings import Pace, costs, seconds_of, warnings_of
+from phlo_sql.compile.outputs import CONVERGING
 from phlo_sql.compile.predicates import Enforced, enforce
 from phlo_sql.compile.slices import Sizing, Sliced, cut, predict
 from phlo_sql.errors import Code, PhloSqlError
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
 
 DEFAULT_THRESHOLD = 100 * 1024**2
 """Trino's default `file_size_threshold` (OptimizeTableProcedure, 476 to 483)."""
-CONVERGING = 0.75
-"""Share of the target below which a file counts as small. Equal to the target it never converges:
-outputs fall a little short of it and would be rewritten at each run."""
 ANY_SIZE = 1024**6
 """A threshold that every file stays below."""
 

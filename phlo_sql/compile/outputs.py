@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from phlo_sql.model.state import TableState
 
 _KB, _MB = 1024, 1024**2
+CONVERGING = 0.75
+"""Share of the target below which a file counts as small. Equal to the target it never converges:
+outputs fall a little short of it and would be rewritten at each run."""
+_ABOUT = 1.6
+"""How far below the least that is expected of a full file those were seen that the same target had
+cut: 1.4 at 4 MB."""
 NEW_PARTITIONS = -1
 """In `by_partition`: rows of older specs, whose partitions show only when they are written."""
 _SHRINKS = ((16 * _KB, 0.02), (64 * _KB, 0.2), (256 * _KB, 0.74), (_MB, 0.83), (8 * _MB, 0.9))
@@ -51,7 +57,6 @@ _LINEAGE = 4
 OWN = "own"
 """A column of our own: whether Trino wrote the file. Without it, paths tell."""
 _COMMIT = "added_snapshot_id"
-_RECUT = 4
 _WEIGHED = ["format", "spec_id", "partition", "size", "rows"]
 _TRINO_FILE = r"(^|/)\d{8}_\d{6}_\d{5}_[a-z0-9]{5}-[0-9a-f-]{36}\.[a-z]+$"
 """`IcebergPageSink` starts a file's name with its query's id."""
@@ -89,7 +94,8 @@ class Outputs:
     """Bytes of a file that is cut because it reached the target."""
     by_partition: pa.Table
     recut: pa.Array
-    """Partitions of which all files that are rewritten come from one and the same rewriting."""
+    """Partitions whose files one rewriting cut as this one would again, where full files are so
+    small that they are chosen again."""
 
 
 def predict_outputs(
@@ -128,7 +134,9 @@ def predict_outputs(
         added_bytes=_range(by_partition, "added_bytes"),
         full_file=cut,
         by_partition=by_partition,
-        recut=_recut(selection, state),
+        recut=_recut(selection, state, cut)
+        if cut.low < CONVERGING * target
+        else pa.array([], pa.int32()),
     )
 
 
@@ -160,30 +168,33 @@ def gains(selection: Selection, outputs: Outputs) -> bool:
 def fewer(outputs: Outputs) -> pa.ChunkedArray:
     """Partitions of `by_partition` in which fewer files come out than go in, by the most that may.
 
-    Files that one rewriting cut would be cut again much as they are, however the estimate sees it:
-    there, three of four must go, as they do when the target was raised. So a second run of the same
-    command never repeats the first.
+    Files that one rewriting cut would be cut again much as they are, however the estimate sees it.
+    So a second run of the same command never repeats the first.
     """
     found = outputs.by_partition
-    high = found["added_data_files_high"]
-    doubted = pc.and_(pc.greater(high, 1), pc.is_in(found["partition"], outputs.recut))
-    weighed = pc.if_else(doubted, pc.multiply(high, _RECUT), pc.add(high, 1))
-    return found["partition"].filter(pc.less_equal(weighed, found["rewritten_data_files"]))
+    less = pc.less(found["added_data_files_high"], found["rewritten_data_files"])
+    same = pc.and_(
+        pc.greater(found["added_data_files_high"], 1), pc.is_in(found["partition"], outputs.recut)
+    )
+    return found["partition"].filter(pc.and_(less, pc.invert(same)))
 
 
-def _recut(selection: Selection, state: TableState) -> pa.Array:
-    """Partitions of which all files that are chosen come from one and the same rewriting."""
+def _recut(selection: Selection, state: TableState, full: Range) -> pa.Array:
+    """Partitions of which all files that are chosen come from one and the same rewriting, and are
+    about as large as one would make them again: the target was not raised since."""
     files = selection.files
     made = [each.snapshot_id for each in state.snapshots if each.operation == "replace"]
     if not made or _COMMIT not in files.column_names:
         return pa.array([], pa.int32())
-    chosen = files.select(["partition", _COMMIT]).filter(selection.rewritten)
+    chosen = files.select(["partition", _COMMIT, "size"]).filter(selection.rewritten)
     if is_unpartitioned(state.specs[state.default_spec_id]):
         chosen = chosen.set_column(0, "partition", pa.repeat(pa.scalar(0, pa.int32()), len(chosen)))
-    sums = chosen.group_by("partition").aggregate([(_COMMIT, "min"), (_COMMIT, "max")])
+    measured = [(_COMMIT, "min"), (_COMMIT, "max"), ("size", "max")]
+    sums = chosen.group_by("partition").aggregate(measured)
     first, last = sums[f"{_COMMIT}_min"], sums[f"{_COMMIT}_max"]
     one = pc.and_(pc.equal(first, last), pc.is_in(first, pa.array(made, pa.int64())))
-    return sums["partition"].filter(one).combine_chunks()
+    alike = pc.greater(pc.multiply(sums["size_max"], _ABOUT), float(full.low))
+    return sums["partition"].filter(pc.and_(one, alike)).combine_chunks()
 
 
 def _full_file(state: TableState, server: Server, target: int) -> Range:
