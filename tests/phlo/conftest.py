@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +51,25 @@ class Phlo:
             stdin=subprocess.DEVNULL,
             check=False,
         )
+
+    def on_a_terminal(self, *words: str, cwd: Path, env: Mapping[str, str]) -> str:
+        """What `phlo …` writes where it is a terminal that it writes to."""
+        mine, its = pty.openpty()
+        with subprocess.Popen(
+            [str(self.home / "bin" / "phlo"), *words],
+            cwd=cwd,
+            env=environment({"TERM": "xterm-256color", **env}, cwd),
+            stdin=its,
+            stdout=its,
+            stderr=its,
+        ):
+            os.close(its)
+            shown = b""
+            with suppress(OSError):  # so a terminal ends whose other side is closed
+                while part := os.read(mine, 65536):
+                    shown += part
+        os.close(mine)
+        return shown.decode()
 
     def python(self, script: Path, *words: str, cwd: Path, env: Mapping[str, str]) -> str:
         ran = subprocess.run(

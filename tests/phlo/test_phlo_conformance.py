@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ OTHER = cli_command_plugin_class(
     "Other", name="other", version="1", description="has `schema`", commands=[schema]
 )
 """
+COLOUR = re.compile(r"\x1b\[[0-9;]*[34][0-9]m")
 NOWHERE = {"TRINO_HOST": "127.0.0.1", "TRINO_PORT": "1", "TRINO_CATALOG": "iceberg"}
 
 
@@ -137,6 +139,18 @@ class TestRootOptions:
         said = phlo.run(*words, cwd=tmp_path, env=NOWHERE)
         assert json.loads(said.stdout)["reason_code"]
         assert "\x1b[" not in said.stdout + said.stderr
+
+    def test_colour_only_on_a_terminal_that_wants_it(self, phlo: Phlo, tmp_path: Path) -> None:
+        words = ("table", "optimize", "s.t", "--dry-run")
+        plain = phlo.on_a_terminal(*words, cwd=tmp_path, env={**NOWHERE, "NO_COLOR": "1"})
+        asked = phlo.on_a_terminal("--no-color", *words, cwd=tmp_path, env=NOWHERE)
+        coloured = phlo.on_a_terminal(*words, cwd=tmp_path, env=NOWHERE)
+        assert [bool(COLOUR.search(each)) for each in (plain, asked, coloured)] == [
+            False,
+            False,
+            True,
+        ]
+        assert "error[" in plain
 
     def test_quiet(self, phlo: Phlo, tmp_path: Path) -> None:
         said = phlo.run(
