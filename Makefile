@@ -54,6 +54,8 @@ lock: ## Resolve the dependencies again (needs uv on the PATH)
 	  --output-file tests/package/lowest.lock
 	uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate tests/docs/dagster.in --output-file tests/docs/dagster.lock
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate tests/live/openid.in --output-file tests/live/openid.lock
 	for generation in 0.16:3.11 0.18:3.12; do \
 	  uv pip compile --quiet --upgrade --python-version $${generation#*:} --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate pyproject.toml tests/phlo/phlo-$${generation%:*}.in \

@@ -1,4 +1,5 @@
-"""Trino 476 with TLS: password file, token, client certificate; and what is said when one is wrong.
+"""Trino 476 with TLS: password file, token, client certificate, a login through a browser; and what
+is said when one is wrong.
 
 The certificates are made here by openssl and die with the test.
 """
@@ -12,8 +13,10 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,10 +27,11 @@ from phlo_sql.doctor import diagnose
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.trino import connect
 from phlo_sql.stack import StackRequest, down, up
+from tests import environments
+from tests.live.optimizing import PHLO_SQL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.live,
@@ -36,6 +40,7 @@ pytestmark = [
 ]
 
 PASSWORD = "hunter2 & 'more'"  # noqa: S105 - of a server that lives as long as this test
+OPENID = Path(__file__).parent / "openid.lock"
 CURRENT_USER = dialect.parse("SELECT current_user")
 
 
@@ -100,13 +105,41 @@ def token(folder: Path, user: str, lives: int = 600) -> str:
     return f"{head}.{body}.{part(signature)}"
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+def provider() -> Iterator[str]:
+    """An OpenID provider, which lets anybody in by the name that they give."""
+    port = free_port()
+    home = environments.made("openid", "1", OPENID, sys.executable)
+    line = [str(home / "bin" / "python"), "-m", "oidc_provider_mock", "--port", str(port)]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"nothing listens on port {port}"
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterator[Secured]:
     folder = tmp_path_factory.mktemp("tls")
     make_certificates(folder)
     make_passwords(folder)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     request = StackRequest(
         name=f"tls-{os.getpid()}",
         trino=476,
@@ -115,7 +148,10 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
             "http-server.https.port": str(port),
             "http-server.https.keystore.path": str(folder / "keystore.pem"),
             "http-server.https.truststore.path": str(folder / "ca.pem"),
-            "http-server.authentication.type": "CERTIFICATE,JWT,PASSWORD",
+            "http-server.authentication.type": "CERTIFICATE,JWT,OAUTH2,PASSWORD",
+            "http-server.authentication.oauth2.issuer": provider,
+            "http-server.authentication.oauth2.client-id": "trino",
+            "http-server.authentication.oauth2.client-secret": "of one test",
             "http-server.authentication.certificate.user-mapping.pattern": "CN=(.*)",
             "http-server.authentication.jwt.key-file": str(folder / "jwt.pem"),
             # The stack itself asks over http whether the server is ready.
@@ -186,6 +222,37 @@ class TestLogins:
             "TRINO_CLIENT_KEY": secured.path("client.key"),
         }
         assert user(secured, **certificate) == "carol"
+
+
+BROWSER = """\
+import sys
+import requests
+
+visit = requests.Session()
+visit.verify = {authority!r}
+form = visit.get(sys.argv[1])  # Trino sends one on to the provider
+visit.post(form.url, data={answer!r})  # which sends one back to Trino
+"""
+
+
+def test_a_login_through_a_browser(secured: Secured) -> None:
+    """The page's address is told, and a browser opened: here one that fills in the form."""
+    browser = secured.folder / "browser.py"
+    browser.write_text(BROWSER.format(authority=secured.path("ca.pem"), answer={"sub": "dora"}))
+    given = environ(secured, TRINO_OAUTH2="true", BROWSER=f"{sys.executable} {browser} %s")
+    ran = subprocess.run(
+        [PHLO_SQL, "doctor", "--json"],
+        env={"PATH": os.environ["PATH"], "HOME": str(secured.folder), **given},
+        cwd=secured.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert f"log in at https://127.0.0.1:{secured.port}/" in ran.stderr
+    found = {each["name"]: each for each in json.loads(ran.stdout)["data"]["findings"]}
+    assert found["server"]["status"] == "ok"
+    assert " as dora, " in found["server"]["detail"]
 
 
 class TestCertificates:
