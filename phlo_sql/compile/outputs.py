@@ -30,9 +30,9 @@ _KB, _MB = 1024, 1024**2
 CONVERGING = 0.75
 """Share of the target below which a file counts as small. Equal to the target it never converges:
 outputs fall a little short of it and would be rewritten at each run."""
-_ABOUT = 2.0
+_ABOUT = 4.0
 """How far below the least that is expected of a full file those may be that the same target had
-cut; 1.4 was seen at 4 MB."""
+cut: a writer that takes what it buffers for what it writes ends a file at a third of that."""
 NEW_PARTITIONS = -1
 """In `by_partition`: rows of older specs, whose partitions show only when they are written."""
 _SHRINKS = ((16 * _KB, 0.02), (64 * _KB, 0.2), (256 * _KB, 0.74), (_MB, 0.83), (8 * _MB, 0.9))

@@ -39,12 +39,12 @@ def test_one_file_is_certain_and_several_are_not() -> None:
 
 def test_files_that_one_rewriting_cut_are_not_cut_again_for_an_estimate() -> None:
     """Rows so wide that a file of 64 MB is full at 16 MB: twelve files of 10 MB may become ten, or
-    may not, as they were cut like that before. Files of 4 MB come from a lower target."""
+    may not, as they were cut like that before. Files of 3 MB come from a lower target."""
     cut = _sized(10, 12)
     assert gains(*_of(cut, 64 * MB, WIDE))
     assert gains(*_of(cut, 64 * MB, WIDE, made_by="append"))
     assert not gains(*_of(cut, 64 * MB, WIDE, made_by="replace"))
-    assert fewer(_of(_sized(4, 40), 64 * MB, WIDE, made_by="replace")[1]).to_pylist() == [0]
+    assert fewer(_of(_sized(3, 60), 64 * MB, WIDE, made_by="replace")[1]).to_pylist() == [0]
 
 
 def test_where_files_get_as_large_as_asked_a_raised_target_is_followed() -> None:
