@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from phlo_sql.model.server import Server
+
 ROOT = Path(__file__).parents[1]
 PER_MANIFEST = 10_000
 ROUTES = ("ours", "dry run", "ours (fastavro)", "inspect.files", "decompression", "imports")
@@ -108,19 +110,11 @@ def read(route: str, metadata: Path) -> int:
     return int(read_inventory(table, engine=engine).files.num_rows)
 
 
-def dry_run(table: Any) -> int:
-    """From the loaded table to the plan; returns the number of files that it went through."""
-    from datetime import UTC, datetime
-
-    from phlo_sql import runbook
-    from phlo_sql.compile.optimize import compile_optimize
-    from phlo_sql.model.intents import Optimize
-    from phlo_sql.model.names import TableName
+def server() -> Server:
+    """A Trino 483 that nobody asks."""
     from phlo_sql.model.server import Server
-    from phlo_sql.observe.table import observe
 
-    name = TableName(catalog="iceberg", schema="sales", name="orders")
-    server = Server(
+    return Server(
         version=483,
         version_text="483",
         catalog="iceberg",
@@ -130,8 +124,21 @@ def dry_run(table: Any) -> int:
         session={},
         system_session={},
     )
+
+
+def dry_run(table: Any) -> int:
+    """From the loaded table to the plan; returns the number of files that it went through."""
+    from datetime import UTC, datetime
+
+    from phlo_sql import runbook
+    from phlo_sql.compile.optimize import compile_optimize
+    from phlo_sql.model.intents import Optimize
+    from phlo_sql.model.names import TableName
+    from phlo_sql.observe.table import observe
+
+    name = TableName(catalog="iceberg", schema="sales", name="orders")
     state = observe(table, name)
-    planned = compile_optimize(Optimize(table=name), state, server, datetime.now(UTC), "bench")
+    planned = compile_optimize(Optimize(table=name), state, server(), datetime.now(UTC), "bench")
     runbook.write(planned.plan)
     return int(state.files.files.num_rows)
 

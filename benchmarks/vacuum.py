@@ -93,30 +93,19 @@ def _planning(folder: Path, metadata: Path) -> int:
     from phlo_sql.compile.vacuum import Seen, compile_vacuum
     from phlo_sql.flow.vacuum_seen import both
     from phlo_sql.model.intents import Vacuum
-    from phlo_sql.model.server import Server
 
     home = f"file://{folder}"
     table = _table(metadata)
     table.metadata = table.metadata.model_copy(update={"location": home})
     history, listing = both(table, NAME, None)
     now = datetime.now(UTC) + _LATER
-    server = Server(
-        version=483,
-        version_text="483",
-        catalog="iceberg",
-        connector="iceberg",
-        user="bench",
-        workers=1,
-        session={},
-        system_session={},
-    )
     # Names decide what Trino takes; where a file lies is compared only for those it would.
     seen = Seen(
         history=history,
         live=everything(history),
         others=pa.table(SCHEMA.empty_table()),
         listing=listing,
-        server=server,
+        server=manifests.server(),
         now=now,
         as_of=now,
     )

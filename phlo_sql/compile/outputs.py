@@ -69,9 +69,10 @@ _AROUND = (0.85, 1.15)
 """How near `parquet_cuts` comes to the size of a full file."""
 _MERGED = 6
 """Times that dictionaries may grow when files are joined; each ends at 1 MB."""
-_UNSAMPLED, _LEAST = 480 * _KB, 0.15
+_UNSAMPLED, _BUFFERED, _LEAST = 480 * _KB, 400 * _KB, 0.15
 """Where no footer could be read: bytes per column below which the writer may take what it buffers
-for what it writes, and the least share of the target that a full file then has."""
+for what it writes; what a column then counts too much, by which Trino 476 was measured; and the
+least share of the target that a full file has."""
 _CUTS_SORTED, _SORT_BUFFER = (0.8, 1.1), 16 * _MB
 """A sorting writer counts its temporary files (`SortingFileWriter.getWrittenBytes`), each a sort
 buffer of that size before compression. Measured at 8 MB: 7.0 MB on 476, 13.1 MB on 483."""
@@ -217,7 +218,7 @@ def _full_parquet(state: TableState, target: int, *, estimates: bool) -> tuple[i
             1 + each.type.count("optional") + each.type.count("required") for each in state.columns
         )
         sure = estimates and leaves * _UNSAMPLED < target
-        return int(low if sure else max(_LEAST * target, target - leaves * _PAGE)), int(high)
+        return int(low if sure else max(_LEAST * target, target - leaves * _BUFFERED)), int(high)
     least, most = full_file(state.sample, target, estimates=estimates)
     sample = state.sample
     weight = sum(each.compressed for each in sample.columns) * max(sample.rows, 1)

@@ -141,13 +141,15 @@ def render(
         require_version(tree, version)
     if not isinstance(tree, nodes.STATEMENTS):
         raise _unfaithful(f"not a statement: {type(tree).__name__}")
-    if wide is not None:
-        pretty = len(_text(tree, pretty=False)) > wide
-    for indented in (True, False) if pretty else (False,):
-        # A value with sqlglot's own line-break mark in it survives only unindented.
-        text = _text(tree, pretty=indented)
+    flat = None if pretty else _text(tree, pretty=False)
+    if flat is None or (wide is not None and len(flat) > wide):
+        text = _text(tree, pretty=True)
         if _reads_back(text, tree):
             return text
+        # A value with sqlglot's own line-break mark in it survives only unindented.
+    text = _text(tree, pretty=False) if flat is None else flat
+    if _reads_back(text, tree):
+        return text
     raise _unfaithful(f"does not read back as it was built: {text}")
 
 

@@ -71,14 +71,23 @@ def physical(table: TableName, ref: str | None, edges: Edges) -> TableName:
     return replace(table, catalog=trino_catalog(edges.settings, ref, table.catalog))
 
 
-def observe(table: TableName, ref: str | None, edges: Edges) -> TableState:
-    """The table's state at its ref, through PyIceberg, under its name in Trino.
+def observe(
+    table: TableName, ref: str | None, edges: Edges, *, sampled: bool = False
+) -> TableState:
+    """The table's state at its ref, through PyIceberg, under its name in Trino; `sampled`: with of
+    what its files are made.
 
     Raises PhloSqlError for a table, ref or catalog that isn't there or can't be read.
     """
     from phlo_sql.observe.table import observe as read
 
-    return read(open_table(table, ref, edges), physical(table, ref, edges), ref)
+    opened = open_table(table, ref, edges)
+    state = read(opened, physical(table, ref, edges), ref)
+    if not sampled:
+        return state
+    from phlo_sql.observe.footers import sample_of
+
+    return replace(state, sample=sample_of(opened.io, state.files.files))
 
 
 def open_table(table: TableName, ref: str | None, edges: Edges) -> Table:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.compile import made_catalog
 from phlo_sql.flow import ref_catalog
-from phlo_sql.flow.edges import open_table, physical
+from phlo_sql.flow.edges import observe
 from phlo_sql.flow.optimize_measure import measuring
 from phlo_sql.flow.optimize_pace import pace_of
 from phlo_sql.model.bounds import SLICE_BYTES, SLICE_FILES
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from phlo_sql.compile.optimize import OptimizePlan
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.intents import Optimize
-    from phlo_sql.model.names import TableName
-    from phlo_sql.model.state import TableState
     from phlo_sql.plan import Step
     from phlo_sql.runbook import Runbook
 
@@ -37,25 +35,14 @@ def compile_plan(intent: Optimize, edges: Edges) -> OptimizePlan:
     named = replace(intent, table=intent.table.within(edges.settings.trino_catalog.value))
     edges.note(f"reading {named.table}")
     made = ref_catalog.for_run(named.table, named.ref, edges) if named.create_catalog else None
-    state = _observe(
-        named.table, named.ref, edges if made is None else replace(edges, unshown=True)
-    )
+    shown = edges if made is None else replace(edges, unshown=True)
+    state = observe(named.table, named.ref, shown, sampled=True)
     server = edges.server(state.table if made is None else named.table)
     now, pace = datetime.now(UTC), pace_of(edges.history, str(edges.session.address))
     found = compile_optimize(named, state, server, now, command_line(named), pace)
     if made is None:
         return found
     return replace(found, plan=made_catalog.within(found.plan, made.catalog, made.create))
-
-
-def _observe(table: TableName, ref: str | None, edges: Edges) -> TableState:
-    """The table's state, and of what its files are made."""
-    from phlo_sql.observe.footers import sample_of
-    from phlo_sql.observe.table import observe
-
-    opened = open_table(table, ref, edges)
-    state = observe(opened, physical(table, ref, edges), ref)
-    return replace(state, sample=sample_of(opened.io, state.files.files))
 
 
 def again(book: Runbook, edges: Edges) -> Callable[[Step], Step | None]:
@@ -66,7 +53,7 @@ def again(book: Runbook, edges: Edges) -> Callable[[Step], Step | None]:
         from phlo_sql.compile.optimize import slice_anew
 
         with one_at_a_time:
-            state = _observe(book.plan.table, book.plan.ref, edges)
+            state = observe(book.plan.table, book.plan.ref, edges, sampled=True)
             return slice_anew(step, state, edges.server(state.table))
 
     return plan

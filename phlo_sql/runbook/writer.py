@@ -25,7 +25,7 @@ _WIDE = 110
 
 def text_of(plan: Plan) -> str:
     """The runbook's text, sealed with its digest."""
-    sql, flat = _once(partial(_sql, plan)), _once(partial(_flat, plan))
+    sql, flat = _once(partial(_sql, plan, _WIDE)), _once(partial(_sql, plan, None))
     steps = (line for step in plan.steps for line in _step(plan, step, sql, flat))
     body = "\n".join([*_header(plan), *steps])
     return sealed(body + "\n")
@@ -105,9 +105,5 @@ def _check(word: str, check: Check, sql: _Sql) -> Iterator[str]:
     yield sql(check.query)
 
 
-def _sql(plan: Plan, tree: dialect.Statement) -> str:
-    return f"{dialect.render(tree, version=plan.trino_version, wide=_WIDE)};"
-
-
-def _flat(plan: Plan, tree: dialect.Statement) -> str:
-    return f"{dialect.render(tree, version=plan.trino_version)};"
+def _sql(plan: Plan, wide: int | None, tree: dialect.Statement) -> str:
+    return f"{dialect.render(tree, version=plan.trino_version, wide=wide)};"

@@ -10,10 +10,10 @@ import pytest
 from phlo_sql import runbook
 from phlo_sql.compile.evolve import Lost, Surroundings, compile_evolve
 from phlo_sql.model.names import TableName
-from phlo_sql.model.server import Server
 from phlo_sql.schema.change import Wanted, desired
 from phlo_sql.schema.model import Field, PartitionTerm, SortTerm, TableSchema, numbered
 from phlo_sql.schema.spelling import parse_type
+from tests.golden.tables import server
 
 ROOT = Path(__file__).parents[2] / "sql" / "runbooks" / "schema-evolve"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -62,19 +62,9 @@ def table() -> TableSchema:
 
 
 def emitted(name: str, version: int) -> str:
-    server = Server(
-        version=version,
-        version_text=str(version),
-        catalog="iceberg",
-        connector="iceberg",
-        user="dba",
-        workers=1,
-        session={},
-        system_session={},
-    )
     current = table()
     around = Surroundings(
-        server=server,
+        server=server(version),
         digest="7 | 9E3779B97F4A7C15",
         lost=((2, Lost(files=3, bytes=1200, partitions=("2026-01-01",))),),
     )

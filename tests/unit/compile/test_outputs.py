@@ -9,25 +9,16 @@ import pyarrow as pa
 
 from phlo_sql.compile.outputs import Outputs, fewer, gains, predict_outputs
 from phlo_sql.compile.selection import Selection, select
-from phlo_sql.model.server import Server
 from phlo_sql.model.state import WrittenColumn, WrittenSample
 from phlo_sql.model.units import Range, between
+from tests.golden.tables import server
 from tests.unit.compile.test_selection import inventory, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MB = 1024**2
-SERVER = Server(
-    version=483,
-    version_text="483",
-    catalog="iceberg",
-    connector="iceberg",
-    user="u",
-    workers=1,
-    session={},
-    system_session={},
-)
+SERVER = server(483)
 
 
 def test_one_file_is_certain_and_several_are_not() -> None:

@@ -10,12 +10,12 @@ import pytest
 from phlo_sql import dialect
 from phlo_sql.compile.evolve import Reader, Surroundings, compile_evolve
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.model.server import Server
 from phlo_sql.runbook import write
 from phlo_sql.schema.change import Wanted, desired
 from phlo_sql.schema.difference import Effect, differences, line_up
 from phlo_sql.schema.model import Field, Primitive, TableSchema, numbered
 from phlo_sql.schema.spelling import parse_path, parse_type, trino, written
+from tests.golden.tables import server
 from tests.unit.schema.schemas import T
 
 INT = Primitive("int")
@@ -27,17 +27,7 @@ def table(*names: str) -> TableSchema:
 
 
 def around(version: int = 483, readers: tuple[Reader, ...] = ()) -> Surroundings:
-    server = Server(
-        version=version,
-        version_text=str(version),
-        catalog="iceberg",
-        connector="iceberg",
-        user="dba",
-        workers=1,
-        session={},
-        system_session={},
-    )
-    return Surroundings(server=server, digest="d", readers=readers)
+    return Surroundings(server=server(version), digest="d", readers=readers)
 
 
 def statements(current: TableSchema, wanted: Wanted) -> list[str]:
