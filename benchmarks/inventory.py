@@ -20,7 +20,7 @@ def measure(files: int, say: Say) -> list[Pair]:
     """CPU seconds without those of imports, and peak memory; each route in its own process."""
     with tempfile.TemporaryDirectory(prefix="phlo-sql-") as folder:
         say(f"writing manifests of {files:,} files")
-        metadata = manifests.write_table(Path(folder), files, COLUMNS, partitioned=True)
+        metadata = manifests.written(Path(folder), files, COLUMNS, partitioned=True)
         found = {}
         for route in (OURS, THEIRS, IMPORTS):
             say(f"reading by {route}")

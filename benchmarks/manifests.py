@@ -89,6 +89,19 @@ def write_table(folder: Path, files: int, columns: int, *, partitioned: bool) ->
     maker.table()
 
 
+def written(folder: Path, files: int, columns: int, *, partitioned: bool) -> Path:
+    """The metadata of a table of this many files, made by a process of its own: the peak memory of
+    a child starts at its parent's (getrusage, Linux)."""
+    writer = multiprocessing.get_context("spawn").Process(
+        target=write_table, args=(folder, files, columns), kwargs={"partitioned": partitioned}
+    )
+    writer.start()
+    writer.join()
+    if writer.exitcode:
+        raise ChildProcessError(f"writing the manifests ended with {writer.exitcode}")
+    return folder / "v1.metadata.json"
+
+
 def read(route: str, metadata: Path) -> int:
     """One route, in the process that is measured; returns the number of files it saw."""
     if route == "decompression":
@@ -166,15 +179,7 @@ def report(files: int, columns: int, *, partitioned: bool, skip: set[str]) -> No
     print(f"\n{files:,} files, {columns} columns, {kind}")
     print(f"{'route':<18}{'CPU s':>9}{'wall s':>9}{'peak MB':>9}{'ours is':>12}")
     with tempfile.TemporaryDirectory() as folder:
-        metadata = Path(folder) / "v1.metadata.json"
-        # In a process of its own: a child's peak memory starts at its parent's (getrusage, Linux).
-        writer = multiprocessing.get_context("spawn").Process(
-            target=write_table,
-            args=(Path(folder), files, columns),
-            kwargs={"partitioned": partitioned},
-        )
-        writer.start()
-        writer.join()
+        metadata = written(Path(folder), files, columns, partitioned=partitioned)
         found = {each: measure(each, metadata) for each in ROUTES if each not in skip}
     ours = found["ours"]
     for route, own in found.items():

@@ -35,8 +35,7 @@ def measure(sizes: tuple[int, ...], env: Mapping[str, str], say: Say) -> list[Pa
     for files in sizes:
         with tempfile.TemporaryDirectory(prefix="phlo-sql-") as folder:
             say(f"writing manifests of {files:,} files")
-            manifests.write_table(Path(folder), files, COLUMNS, partitioned=True)
-            metadata = Path(folder) / "v1.metadata.json"
+            metadata = manifests.written(Path(folder), files, COLUMNS, partitioned=True)
             routes = (OURS, LIMIT, IMPORTS, *((THEIRS,) if files == max(sizes) else ()))
             found = {}
             for route in routes:

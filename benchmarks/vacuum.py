@@ -42,8 +42,7 @@ def made(folder: Path, live: int, dead: int) -> Path:
     from phlo_sql.observe.history import read_history
 
     folder.mkdir()
-    manifests.write_table(folder, live, 4, partitioned=True)
-    metadata = folder / "v1.metadata.json"
+    metadata = manifests.written(folder, live, 4, partitioned=True)
     data = folder / "data"
     for number in range(_FOLDERS):
         (data / f"day={number:04d}").mkdir(parents=True)
@@ -75,7 +74,7 @@ def route(what: str, folder: Path, metadata: Path, warm: tuple[Path, Path]) -> d
 
 
 def _listing(folder: Path, _metadata: Path) -> int:
-    return _listed(folder).num_rows
+    return int(_listed(folder).num_rows)
 
 
 def _listed(folder: Path) -> Any:
@@ -110,7 +109,7 @@ def _planning(folder: Path, metadata: Path) -> int:
         as_of=now,
     )
     intent = Vacuum(table=history.table, older_than=timedelta(days=7))
-    return compile_vacuum(intent, seen, "bench").files.num_rows
+    return int(compile_vacuum(intent, seen, "bench").files.num_rows)
 
 
 def _child(what: str, folder: Path, metadata: Path, warm: tuple[Path, Path], told: Any) -> None:
