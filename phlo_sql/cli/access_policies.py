@@ -86,7 +86,7 @@ def grant(wanted: Grant, until: str | None, command_line: str, options: Options)
             now=now,
             digest=digest,
         )
-        report = _change(made, asked, settings, options, ask=False)
+        report = change_policies(made, asked, settings, options, ask=False)
         unknown = _unknown_catalog(asked_for.resource, settings, session)
         return replace(report, warnings=(*report.warnings, *unknown))
 
@@ -118,7 +118,7 @@ def revoke(
             now=datetime.now(UTC),
             digest=digest,
         )
-        return _change(Changes(surplus=found), asked, settings, options, ask=False)
+        return change_policies(Changes(surplus=found), asked, settings, options, ask=False)
 
 
 def apply_file(
@@ -146,7 +146,7 @@ def apply_file(
         kept = Changes(
             missing=found.missing, changed=found.changed, surplus=found.surplus if prune else ()
         )
-        return _change(kept, asked, settings, options, ask=True, found=found)
+        return change_policies(kept, asked, settings, options, ask=True, found=found)
 
 
 def apply_runbook(text: str, options: Options) -> Report:
@@ -196,7 +196,7 @@ def confirm(book: Runbook, options: Options) -> None:
     )
 
 
-def _change(
+def change_policies(
     made: Changes,
     asked: Asked,
     settings: Settings,
@@ -205,6 +205,8 @@ def _change(
     ask: bool,
     found: Changes | None = None,
 ) -> Report:
+    """Show the changes, save them, or make and publish them; `found`: all that differs, where some
+    of it stays."""
     data = (found or made).document()
     if not made:
         return Report(

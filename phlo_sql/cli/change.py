@@ -183,6 +183,10 @@ def run(
         }
         report = _run(book, settings, session, journal, options, folder, fresh)
         outcome |= {"status": report.status, "reason_code": report.reason_code}
+    if report.status == "success" and book.plan.command.startswith("migrate "):
+        from phlo_sql.cli.carrying import followed
+
+        return followed(report, book.plan, settings, session, options)
     return report
 
 

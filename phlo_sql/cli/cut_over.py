@@ -25,16 +25,16 @@ def named(file: str, table: str) -> str:
     return str(path.with_name(f"{path.stem}-{quote(table, safe='')}{path.suffix}"))
 
 
-def saved(
-    report: Report, table: FromTable, asked: FromHive, options: Options, file: str, catalog: str
-) -> Report:
+def saved(report: Report, table: FromTable, asked: FromHive, options: Options, file: str) -> Report:
     """The migration's report, with the file that was written and what to do with it."""
     if options.dry_run or options.out or report.status not in ("success", "noop"):
         return report
     source = table.source
     columns = (*source.columns, *source.partition_columns)
     intent = CutOver(
-        source=TableName(catalog=catalog, schema=asked.database.lower(), name=table.table.name),
+        source=TableName(
+            catalog=asked.source_catalog, schema=asked.database.lower(), name=table.table.name
+        ),
         target=table.table,
         ref=table.ref,
         columns=tuple(each.name.lower() for each in columns),

@@ -59,6 +59,10 @@ def database(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
             Text(each["error"] or each["reason"] or ""),
         )
     console.print(table)
+    with_grants = [each["grants"] for each in found if each["grants"]]
+    if with_grants:
+        total = sum(map(len, with_grants))
+        console.print(f"{total:,} grants come over with {len(with_grants):,} of the tables")
 
 
 def _modes(found: Sequence[Mapping[str, Any]]) -> str:

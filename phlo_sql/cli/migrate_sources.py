@@ -71,6 +71,16 @@ def _choices(command: _F) -> _F:
     return command
 
 
+def _source_catalog(usual: str) -> Callable[[_F], _F]:
+    return click.option(
+        "--source-catalog",
+        metavar="NAME",
+        default=usual,
+        show_default=True,
+        help="Trino's catalog that shows the metastore: grants on its tables come over.",
+    )
+
+
 @click.command("from-hive")
 @click.option("--uri", metavar="THRIFT", required=True, help="thrift://host:9083.")
 @click.option(
@@ -80,13 +90,7 @@ def _choices(command: _F) -> _F:
     help="Save the runbook that swaps the names, and run nothing of it; of several tables one "
     "each, with its name in the file's.",
 )
-@click.option(
-    "--source-catalog",
-    metavar="NAME",
-    default="hive",
-    show_default=True,
-    help="With --cut-over: Trino's catalog that shows the metastore.",
-)
+@_source_catalog("hive")
 @_choices
 @slicing
 def from_hive(
@@ -96,7 +100,6 @@ def from_hive(
     resume: bool,
     file: str | None,
     cut_over: str | None,
-    source_catalog: str,
     **given: Any,
 ) -> Report:
     """Bring tables of a Hive metastore into Iceberg; views and other formats are left alone.
@@ -122,7 +125,7 @@ def from_hive(
         from phlo_sql.cli.cut_over import named, saved
 
         name = named(str(cut_over), table.table.name) if several else str(cut_over)
-        return saved(report, table, intent, options, name, source_catalog)
+        return saved(report, table, intent, options, name)
 
     after = then if cut_over else None
     return migrated_tables(intent, options, resume=resume, file=file, then=after)
@@ -136,6 +139,7 @@ def from_hive(
     help="AWS's  [AWS_REGION, AWS_DEFAULT_REGION]; the profile's own without it.",
 )
 @click.option("--endpoint", metavar="URL", help="Glue's address, where it is not AWS's own.")
+@_source_catalog("glue")
 @_choices
 @slicing
 def from_glue(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from phlo_sql import runbook as runbooks
 from phlo_sql.audit.journal import Journal, events, kept
+from phlo_sql.cli import carrying
 from phlo_sql.cli.change import change, confirm, run
 from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.draw_migration import cut, migrated, operations, taken_back
@@ -186,6 +187,11 @@ def gone_on(table: TableName, ref: str | None, options: Options, file: str | Non
     with connected(options) as (settings, session):
         named = str(table.within(str(settings.trino_catalog.value)))
         last = _last(table.within(str(settings.trino_catalog.value)), ref)
+        if last is not None and last.state == "finished":
+            plan = _book(last).plan
+            if carrying.missing(plan, settings) and not options.dry_run:
+                done = Report(status="success", data={"operation": last.id})
+                return carrying.followed(done, plan, settings, session, options)
         if last is None or last.state in ("finished", ROLLED_BACK):
             raise PhloSqlError(
                 Code.NOTHING_RECORDED,

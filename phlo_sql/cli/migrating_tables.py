@@ -85,6 +85,7 @@ class Line:
                 }
                 for mode, reason, found in outlook.modes
             ],
+            "grants": list(outlook.grants),
             "operation": self.told.get("operation"),
             "result": self.told.get("result"),
             "cut_over": self.told.get("cut_over"),

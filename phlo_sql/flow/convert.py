@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phlo_sql import dialect
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow.carrying import carrying
 from phlo_sql.flow.edges import physical
 from phlo_sql.flow.migrating import answer_of, facts_of, staging
 from phlo_sql.plan import Prediction
@@ -38,7 +40,8 @@ def compile_plan(intent: Convert | FromTable, edges: Edges) -> MigratePlan:
     own = staged(target, intent, edges)
     if isinstance(intent, FromTable):  # its reader has looked at the source
         command = f"migrate from-{intent.source.kind.value}"
-        return compiled(intent.source, intent, own, edges, command, intent.command_line)
+        made = compiled(intent.source, intent, own, edges, command, intent.command_line)
+        return replace(made, plan=carrying(intent, made.plan, edges))
     edges.note(f"reading the files of {intent.path}")
     source = read_source(
         intent.path, intent.format, file_properties(intent.table, intent.ref, edges)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from phlo_sql.access.carried import command
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow.carrying import CATALOGS, lacking
 from phlo_sql.flow.edges import physical
 from phlo_sql.flow.migrating import answer_of, facts_of
-from phlo_sql.model.names import TableName
 from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
@@ -32,11 +31,8 @@ def compile_plan(intent: CutOver, edges: Edges) -> CutOverPlan:
 
     source = intent.source
     target = physical(intent.target, intent.ref, edges)
-    shows = copying.count_named(
-        TableName(catalog="system", schema="metadata", name="catalogs"),
-        {"catalog_name": str(source.catalog), "connector_name": "hive"},
-    )
-    is_hive = answer_of(shows, edges) == "1"
+    kinds = {"catalog_name": str(source.catalog), "connector_name": "hive"}
+    is_hive = answer_of(copying.count_named(CATALOGS, kinds), edges) == "1"
     if not is_hive or answer_of(copying.count_tables(source), edges) != "1":
         raise PhloSqlError(
             Code.UNKNOWN_TABLE,
@@ -52,29 +48,8 @@ def compile_plan(intent: CutOver, edges: Edges) -> CutOverPlan:
             f"give {target} its own first: phlo-sql migrate detach {target}",
         )
     facts = facts_of(COMMAND, source, intent.command_line, edges.server(target).version)
-    return compile_cut_over(intent, target, facts, _lacking(intent, edges))
-
-
-def _lacking(intent: CutOver, edges: Edges) -> tuple[str, ...]:
-    """Commands for the grants that readers of the old table have, and on the new one not."""
-    from phlo_sql.access import carried, guard
-
-    grants = guard.policies(edges.settings)
-    if grants is None:
-        return ()
-    found = carried.lacking(
-        grants,
-        guard.physical(edges.settings, intent.source, None),
-        guard.physical(edges.settings, intent.target, intent.ref),
-        datetime.now(UTC),
-        edges.settings,
-    )
-    named = f"{intent.target}@{intent.ref}" if intent.ref else str(intent.target)
-    words = ("phlo-sql", "access", "grant")
-    return tuple(
-        shlex.join([*words, f"--{who.kind}", who.name, "--role", str(role), named])
-        for who, role in found
-    )
+    found = lacking(source, intent.target, intent.ref, edges)
+    return compile_cut_over(intent, target, facts, tuple(map(command, found)))
 
 
 def measuring(book: Runbook, edges: Edges) -> Measure:  # noqa: ARG001 - one signature for all

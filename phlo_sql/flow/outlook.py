@@ -10,6 +10,7 @@ from phlo_sql.compile.migrate import decided, require_version
 from phlo_sql.compile.migrate_steps import SOURCE
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow.carrying import foreseen
 from phlo_sql.flow.convert import staged
 from phlo_sql.flow.edges import physical
 from phlo_sql.flow.sources import present
@@ -35,6 +36,9 @@ class Outlook:
     state: State
     reason: str
     chosen: tuple[Chosen, ...] = ()
+    grants: tuple[str, ...] = ()
+    """Commands for what comes over with it, where its own plan proves that the source is the one
+    that they are granted on."""
 
     @property
     def modes(self) -> list[tuple[str, str, list[Chosen]]]:
@@ -63,7 +67,10 @@ def foresee(tables: Sequence[FromTable], edges: Edges) -> tuple[Outlook, ...]:
     there = present(tables, edges)
     made = dict(_sources([each.table.name for each in tables if each.table.name in there],
                          target, edges))  # fmt: skip
-    return tuple(_one(each, location, there, made) for each in tables)
+    found = [_one(each, location, there, made) for each in tables]
+    planned = [each.table for each in found if each.state == "planned"]
+    grants = foreseen(planned, edges) if planned else {}
+    return tuple(replace(each, grants=grants.get(str(each.table.table), ())) for each in found)
 
 
 def _one(table: FromTable, location: str, there: frozenset[str], made: dict[str, str]) -> Outlook:

@@ -12,6 +12,7 @@ from phlo_sql import runbook as runbooks
 from phlo_sql.compile.made_catalog import drops
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow.carrying import taking_back
 from phlo_sql.flow.migrating import (
     answer_of,
     await_stopped,
@@ -50,9 +51,8 @@ def compile_plan(intent: Rollback, edges: Edges) -> RollbackPlan:
     own = staging(book.plan, edges)
     steps = tuple(_steps(own, book.plan, edges))
     folders = (own.folder, own.location)
-    if not steps and not any(_files(each, book.plan, edges) for each in folders):
-        steps = ()
-    elif not steps:
+    granted = taking_back(book.plan, edges)
+    if not steps and (granted or any(_files(each, book.plan, edges) for each in folders)):
         steps = (_look(own),)
     plan = Plan(
         command="migrate rollback",
@@ -66,6 +66,7 @@ def compile_plan(intent: Rollback, edges: Edges) -> RollbackPlan:
         does=(
             f"takes back what {intent.operation} made, {OF}{book.digest}",
             f"deletes the files below {own.folder} and {own.location}, which it made",
+            *granted,
         ),
         risk="what was written to the table since goes too; the source's files stay",
         steps=tuple(replace(step, id=number) for number, step in enumerate(steps, 1)),
@@ -137,12 +138,13 @@ def _old_table(own: Staging, plan: Plan, edges: Edges) -> Iterator[Step]:
 
 
 def _look(own: Staging) -> Step:
-    """Nothing but files is left: the plan still has a step, so that they go after a yes."""
+    """Nothing but files or grants is left: the plan still has a step, so that they go after a
+    yes."""
     return Step(
         id=1,
         kind=Kind.DDL,
         statement=dialect.drop_catalog(own.hive, if_exists=True),
-        summary="nothing of it is on the server; its files go",
+        summary="nothing of it is on the server; the rest goes",
         why="a run that was killed left them",
         undo=_GONE,
     )

@@ -91,6 +91,9 @@ def _of_table(intent: FromHive | FromGlue, name: str, source: SourceTable) -> Fr
         partition_by=intent.partition_by,
         if_exists=intent.if_exists,
         command_line=_command_line(intent, name),
+        shown=TableName(
+            catalog=intent.source_catalog, schema=intent.database.lower(), name=name.lower()
+        ),
     )
 
 
@@ -106,6 +109,8 @@ def _command_line(intent: FromHive | FromGlue, name: str) -> str:
     words += ["--mode", intent.mode] if intent.mode != "auto" else []
     words += ["--verify", intent.verify] if intent.verify else []
     words += ["--ref", intent.ref] if intent.ref else []
+    usual = "hive" if isinstance(intent, FromHive) else "glue"
+    words += ["--source-catalog", intent.source_catalog] if intent.source_catalog != usual else []
     for each in intent.partition_by or ():
         words += ["--partition-by", each]
     return shlex.join(words)

@@ -178,21 +178,25 @@ class Convert(Migration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromTable(Migration):
-    """One table of a metastore, with what its reader found; made per table of a database."""
+    """One table of a metastore, with what its reader found; made per table of a database. `shown`:
+    the source as a catalog of Trino is to show it, for the grants on it."""
 
     source: SourceTable
     table: TableName
     command_line: str
+    shown: TableName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromHive(Migration):
-    """`migrate from-hive`. `target` is `[catalog.]schema`; `tables` are globs, empty: all."""
+    """`migrate from-hive`. `target` is `[catalog.]schema`; `tables` are globs, empty: all.
+    `source_catalog`: the catalog of Trino that shows the metastore, if any does."""
 
     uri: str
     database: str
     target: str
     tables: tuple[str, ...] = ()
+    source_catalog: str = "hive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +208,7 @@ class FromGlue(Migration):
     region: str | None = None
     endpoint: str | None = None
     tables: tuple[str, ...] = ()
+    source_catalog: str = "glue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,9 @@ def _client(region: str | None, endpoint: str | None) -> Any:
     from botocore.config import Config
 
     config = Config(retries={"max_attempts": 3}, connect_timeout=10, max_pool_connections=16)
-    return boto3.client("glue", region_name=region, endpoint_url=endpoint, config=config)
+    # Of its own: the default session keeps the credentials that it was made with.
+    session = boto3.session.Session()
+    return session.client("glue", region_name=region, endpoint_url=endpoint, config=config)
 
 
 def _described(client: Any, database: str, table: Mapping[str, Any]) -> Described:
@@ -118,7 +120,9 @@ def _fields(columns: Any) -> tuple[Field, ...]:
 
 def _answered(database: str, error: Any) -> PhloSqlError:
     told = error.response.get("Error", {})
-    code, message = str(told.get("Code", "")), str(told.get("Message", ""))[:200]
+    code, message = str(told.get("Code", "")), " ".join(str(told.get("Message", "")).split())
+    if code.isdigit():  # a proxy, or a server that answers in XML: the code stands in the text
+        code = next((each for each in (*_CREDENTIALS, *_DENIED) if each in message), code)
     if any(code.startswith(each) for each in _CREDENTIALS):
         return PhloSqlError(
             Code.NOT_AUTHENTICATED,
@@ -133,7 +137,7 @@ def _answered(database: str, error: Any) -> PhloSqlError:
         )
     return PhloSqlError(
         Code.CATALOG_UNREADABLE,
-        f"AWS Glue cannot tell of database {database}: {code} {message}".rstrip(),
+        f"AWS Glue cannot tell of database {database}: {code} {message[:200]}".rstrip(),
         "check --region and --endpoint",
     )
 

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,10 @@ from pyarrow import fs
 from phlo_sql.cli import cli
 from phlo_sql.cli.run import run
 from phlo_sql.execute import steps
+from tests.live.access_desk import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pytest
@@ -168,6 +170,23 @@ class Bench:
         runs = self.runs()
         names = (str(row[0]) for row in self.stack.rows("SHOW CATALOGS"))
         return {name for name in names if any(token in name for token in runs)}
+
+
+@contextmanager
+def policies(bench: Bench) -> Iterator[None]:
+    """Policies of the test's own, with the stack's user as their admin."""
+    desk = Desk(
+        stack=bench.stack,
+        schema=f"a{uuid.uuid4().hex[:12]}",
+        folder=bench.state,
+        monkeypatch=bench.monkeypatch,
+        capsys=bench.capsys,
+    )
+    bench.monkeypatch.setenv("PHLO_SQL_ACCESS_SCHEMA", desk.schema)
+    bench.monkeypatch.setenv("PHLO_SQL_AUDIT_SCHEMA", f"{desk.schema}_audit")
+    bench.other("access", "init", "--admin", bench.stack.env["TRINO_USER"])
+    yield
+    desk.clear()
 
 
 class Killed(BaseException):

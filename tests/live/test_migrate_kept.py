@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from tests.live.migrating import policies
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.live.glue_copies import GlueCopies
     from tests.live.migrating import Bench
@@ -25,6 +27,12 @@ def bench(hive_bench: Bench) -> Bench:
     return hive_bench
 
 
+@pytest.fixture
+def own_policies(bench: Bench) -> Iterator[None]:
+    with policies(bench):
+        yield
+
+
 def kept(bench: Bench, table: str) -> set[str]:
     """What a table has of all that its source had."""
     stack = bench.stack
@@ -33,6 +41,7 @@ def kept(bench: Bench, table: str) -> set[str]:
     properties = dict(stack.rows(f'SELECT key, value FROM {schema}."{name}$properties"'))
     columns = [row[0] for row in stack.rows(f"SHOW COLUMNS FROM {table}")]
     distinct = {row[0]: row[2] for row in stack.rows(f"SHOW STATS FOR {table}")}
+    grants = bench.other("access", "list", "--resource", table)["data"]["grants"]
     found = {
         "comment of the table": "COMMENT 'of the table'" in created,
         "comments of columns": "COMMENT 'of the key'" in created,
@@ -44,6 +53,7 @@ def kept(bench: Bench, table: str) -> set[str]:
         "NOT NULL": "id bigint NOT NULL" in created,
         "distinct values of columns": distinct["id"] == 2,
         "buckets": "bucket" in created,
+        "grants": any(each["resource"] == table for each in grants),
     }
     return {what for what, there in found.items() if there}
 
@@ -62,10 +72,14 @@ def told() -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.usefixtures("own_policies")
 def test_the_guide_says_what_is_kept(
     bench: Bench, make_schema: Callable[..., str], glue: GlueCopies
 ) -> None:
     stack, source = bench.stack, make_schema(bench.stack, "hive")
+    for catalog in ("hive", "glue"):
+        name = source.replace("hive", catalog, 1)
+        bench.other("access", "grant", "--user", "ann", "--role", "read", name, "--yes")
     database = source.partition(".")[2]
     stack.rows(
         f"CREATE TABLE {source}.t (id bigint COMMENT 'of the key', text varchar, k varchar) "

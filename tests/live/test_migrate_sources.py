@@ -14,7 +14,6 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.glue import read_database
 from phlo_sql.stack import ports
 from tests.live import hive_tables, trino_cli
-from tests.live.access_desk import Desk
 from tests.live.hive_tables import tell
 from tests.live.migrating import Bench, everything
 
@@ -194,29 +193,9 @@ def test_a_partition_whose_folder_is_gone_is_refused(
     assert bench.stack.rows(f"SHOW TABLES FROM {target}") == []
 
 
-@pytest.fixture
-def policies(bench: Bench) -> Iterator[None]:
-    """Policies of the test's own, with the stack's user as their admin."""
-    desk = Desk(
-        stack=bench.stack,
-        schema=f"a{uuid.uuid4().hex[:12]}",
-        folder=bench.state,
-        monkeypatch=bench.monkeypatch,
-        capsys=bench.capsys,
-    )
-    bench.monkeypatch.setenv("PHLO_SQL_ACCESS_SCHEMA", desk.schema)
-    bench.monkeypatch.setenv("PHLO_SQL_AUDIT_SCHEMA", f"{desk.schema}_audit")
-    bench.other("access", "init", "--admin", bench.stack.env["TRINO_USER"])
-    yield
-    desk.clear()
-
-
-@pytest.mark.usefixtures("policies")
 def test_names_are_swapped_by_a_runbook_of_its_own_and_swapped_back(
     bench: Bench, source: str, target: str, tmp_path: Path
 ) -> None:
-    for name in (f"hive.{source}.t", f"hive.{source}.other"):
-        bench.other("access", "grant", "--user", "ann", "--role", "read", name, "--yes")
     rows = everything(zoned=False).select(["id", "text"])
     columns = [("id", "bigint"), ("text", "string")]
     bench.put("t/a.parquet", rows)
@@ -227,8 +206,6 @@ def test_names_are_swapped_by_a_runbook_of_its_own_and_swapped_back(
     assert wrong["reason_code"] == "unknown_table"
     done = from_hive(bench, source, target, *words, "--if-exists", "skip")
     assert done["data"]["cut_over"]["runbook"] == file
-    grant = f"phlo-sql access grant --user ann --role read {target}.t"
-    assert [each["command"] for each in done["next_steps"]][-2:][0] == grant
     asked = f"SELECT count(*), checksum(id) FROM hive.{source}.t"
     before = stack.rows(asked)
     tables = f"SHOW TABLES FROM hive.{source}"

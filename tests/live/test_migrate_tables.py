@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,6 +15,7 @@ import pytest
 
 from phlo_sql.observe import hive
 from phlo_sql.observe.hive_client import MetastoreClient
+from tests.live.gate import gate_of
 from tests.live.hive_tables import from_hive, tell
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
+PHLO_SQL = str(Path(sys.executable).with_name("phlo-sql"))
 ROWS = pa.table({"id": list(range(100))})
 
 
@@ -134,6 +139,42 @@ def test_one_that_fails_does_not_stop_the_others_and_a_second_run_does_what_is_l
     assert all(each["checks"] and each["steps"] for each in told["tables"])
 
     swaps(bench, source, *words, "--cut-over", str(tmp_path / "swap.sql"))
+
+
+def test_ctrl_c_stops_all_of_them_on_the_server_and_resume_goes_on(
+    bench: Bench, source: str, make_schema: Callable[..., str]
+) -> None:
+    target, uri = make_schema(bench.stack, "iceberg_s3"), bench.stack.env["HIVE_METASTORE_URI"]
+    for name in ("a", "b", "c"):
+        bench.put(f"{name}/1.parquet", ROWS)
+        tell(uri, source, name, f"{bench.folder}/{name}")
+    words = ["migrate", "from-hive", "--uri", uri, "--database", source, "--target", target]
+    words += ["--mode", "copy", "--parallel", "2", "--yes", "--json"]
+    with gate_of(bench.stack) as way:
+        way.at("INSERT INTO", after=lambda: started.send_signal(SIGINT))
+        env = {**way.to(bench.stack).subprocess_env, "XDG_STATE_HOME": str(bench.state)}
+        started = subprocess.Popen(
+            [PHLO_SQL, *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        out, err = started.communicate(timeout=240)
+    stopped = json.loads(out)
+    assert (stopped["reason_code"], started.returncode) == ("cancelled", 1), err
+    assert "Traceback" not in err
+    ways = set(states(stopped).values())
+    assert "failed" in ways <= {"failed", "not run", "success"}
+    running = bench.stack.rows(
+        "SELECT query FROM system.runtime.queries WHERE state NOT IN ('FINISHED', 'FAILED')"
+    )
+    assert not [query for (query,) in running for run in bench.runs() if f"phlo_sql_{run}" in query]
+    there = {name for (name,) in bench.stack.rows(f"SHOW TABLES FROM {target}")}
+    assert there == {name for name, state in states(stopped).items() if state == "success"}
+
+    on = ("--target", target, "--mode", "copy", "--parallel", "2", "--yes", "--resume")
+    ended = from_hive(bench, source, *on)
+    assert set(states(ended).values()) <= {"success", "done"}
+    for name in ("a", "b", "c"):
+        assert bench.stack.rows(f"SELECT count(*) FROM {target}.{name}") == [(100,)]
+    assert not bench.left_catalogs()
 
 
 def test_a_database_is_read_by_many_tables_and_partitions_a_call(

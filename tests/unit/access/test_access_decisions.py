@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phlo_sql.access import rules_file
-from phlo_sql.access.carried import lacking
+from phlo_sql.access.carried import command, lacking, read_command, rules_in_force
 from phlo_sql.access.decide import Identity, decide, rules_of
 from phlo_sql.access.document import parse_until, read_document, write_document
 from phlo_sql.access.grants import Grant, Principal, Role, need_of, role_of
@@ -259,5 +260,25 @@ def test_who_may_less_on_the_table_that_stands_in_for_another() -> None:
         grant("group:dev", "read", "hive", number=12),
     )
     old, new = (parse_resource(f"{name}.sales.orders") for name in ("hive", "iceberg"))
-    found = [(who.kind, who.name, role) for who, role in lacking(grants, old, new, NOW, PLAIN)]
-    assert found == [("group", "dev", Role.READ), ("user", "eve", Role.WRITE)]
+    found = lacking(rules_in_force(grants, NOW, PLAIN), old, new)
+    named = [(each.principal.kind, each.principal.name, each.role) for each in found]
+    assert named == [("group", "dev", Role.READ), ("user", "eve", Role.WRITE)]
+    assert {(each.resource, each.reason) for each in found} == {(new, "as on hive.sales.orders")}
+
+
+@pytest.mark.parametrize("name", ["ann", "o'x y@example.org", "--role", "a'; b", 'ünï"q'])
+@pytest.mark.parametrize("resource", ["iceberg.sales.t", 'i."a b"."t""*"@"x/y z"', 'i.s."--user"'])
+@pytest.mark.parametrize("until", [None, NOW + timedelta(days=1)])
+def test_a_carried_grant_reads_back_from_its_command(
+    name: str, resource: str, until: datetime | None
+) -> None:
+    given = Grant(
+        principal=Principal(kind="group", name=name),
+        role=Role.WRITE,
+        resource=parse_resource(resource),
+        until=until,
+        reason="as on hive.sales.orders",
+    )
+    assert read_command(command(given)) == ("grant", given)
+    taken = replace(given, until=None, reason="")
+    assert read_command(command(given, "revoke")) == ("revoke", taken)

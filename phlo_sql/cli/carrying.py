@@ -1,0 +1,112 @@
+"""Grants that come over with a migrated table, and go with it when it is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from phlo_sql.access import carried, guard, store
+from phlo_sql.access.changes import GRANT, REVOKE, Asked, Changes, difference
+from phlo_sql.cli.access_policies import change_policies
+from phlo_sql.errors import PhloSqlError
+from phlo_sql.flow.carrying import commanded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from phlo_sql.access.grants import Grant
+    from phlo_sql.cli.options import Options
+    from phlo_sql.cli.output import Report
+    from phlo_sql.config import Settings
+    from phlo_sql.observe.trino import TrinoSession
+    from phlo_sql.plan import Plan
+
+
+def followed(
+    report: Report, plan: Plan, settings: Settings, session: TrinoSession, options: Options
+) -> Report:
+    """The report of a plan that ran, once its grants or revokes are made too.
+
+    Raises PhloSqlError, with what the steps did in `data` and the commands as next steps.
+    """
+    given, taken = _wanted(plan)
+    if not given and not taken:
+        return report
+    try:
+        own = _changed(given, taken, plan, session, options, settings)
+    except PhloSqlError as error:
+        commands = [carried.command(each) for each in given]
+        commands += [carried.command(each, carried.REVOKE) for each in taken]
+        done = "its grants are not made" if given else "its grants are not taken away"
+        raise PhloSqlError(
+            error.code,
+            f"{plan.command} on {plan.table} is done, but {done}: {error.problem}",
+            f"then run: {'; '.join(commands)} ({error.hint})",
+            data=report.data,
+            next_steps=tuple((each, "once PostgreSQL lets it") for each in commands),
+        ) from error
+
+    def human(out: Console) -> None:
+        if report.human is not None:
+            report.human(out)
+        if own.human is not None:
+            own.human(out)
+
+    return replace(
+        report,
+        status=own.status if own.errors else report.status,
+        data={**report.data, "grants": [each.document() for each in given]},
+        warnings=(*report.warnings, *own.warnings),
+        errors=(*report.errors, *own.errors),
+        reason_code=own.reason_code if own.errors else report.reason_code,
+        next_steps=(*report.next_steps, *own.next_steps),
+        exit_code=own.exit_code or report.exit_code,
+        human=human,
+    )
+
+
+def _changed(
+    given: Sequence[Grant],
+    taken: Sequence[Grant],
+    plan: Plan,
+    session: TrinoSession,
+    options: Options,
+    settings: Settings,
+) -> Report:
+    resources = [each.resource for each in (*given, *taken)]
+    identity = guard.require_granter(settings, session, resources)
+    current, digest = store.read(settings)
+    there = {each.key: each for each in current}
+    made = Changes(
+        missing=difference(current, given).missing,
+        surplus=tuple(there[each.key] for each in taken if each.key in there),
+    )
+    asked = Asked(
+        command=GRANT if given else REVOKE,
+        command_line=plan.command_line,
+        user=identity.user,
+        now=datetime.now(UTC),
+        digest=digest,
+    )
+    return change_policies(made, asked, settings, options, ask=False)
+
+
+def missing(plan: Plan, settings: Settings) -> bool:
+    """Whether the plan has grants that nobody made: its run was killed before them."""
+    given, _ = _wanted(plan)
+    grants = guard.policies(settings) if given else None
+    if grants is None:
+        return False
+    there = {each.key for each in grants}
+    return any(each.key not in there for each in given)
+
+
+def _wanted(plan: Plan) -> tuple[list[Grant], list[Grant]]:
+    """Grants to make that are still in force, and grants to take away."""
+    now = datetime.now(UTC)
+    lines = commanded(plan)
+    given = [each for verb, each in lines if verb == carried.GRANT and each.in_force(now)]
+    return given, [each for verb, each in lines if verb == carried.REVOKE]
