@@ -99,6 +99,11 @@ class Outputs:
     small that they are chosen again."""
 
 
+_PART = 1 << 17
+"""Files that are weighed at once."""
+_TERMS = ("rewritten_data_files", "rows", "low", "high")
+
+
 def predict_outputs(
     selection: Selection, state: TableState, server: Server, target: int
 ) -> Outputs:
@@ -240,10 +245,19 @@ def _writers(state: TableState, server: Server) -> int:
 
 
 def _groups(selection: Selection, state: TableState) -> pa.Table:
-    """Rewritten files by the partition that their rows go to, with what may come out of them."""
+    """Rewritten files by the partition that their rows go to, with what may come out of them. Added
+    up part by part: as whole columns the terms would be 40 MB at a million files."""
     files = selection.files
     own = files[OWN] if OWN in files.column_names else written_by_trino(files)
-    files = files.select(_WEIGHED).append_column(OWN, own).filter(selection.rewritten)
+    files, taken = files.select(_WEIGHED).append_column(OWN, own), selection.rewritten
+    parts = [
+        _sums(files.slice(start, _PART).filter(taken.slice(start, _PART)), state)
+        for start in range(0, max(files.num_rows, 1), _PART)
+    ]
+    return _less_deleted(_added_up(pa.concat_tables(parts)), selection, state)
+
+
+def _sums(files: pa.Table, state: TableState) -> pa.Table:
     if is_unpartitioned(state.specs[state.default_spec_id]):
         place = pc.multiply(pc.cast(files["spec_id"], pa.int32()), pa.scalar(0, pa.int32()))
     else:
@@ -251,7 +265,7 @@ def _groups(selection: Selection, state: TableState) -> pa.Table:
         new = pa.scalar(NEW_PARTITIONS, pa.int32())
         place = pc.if_else(foreign, new, files["partition"])
     low, high = _factors(files, state)
-    sums = (
+    return _added_up(
         pa.table(
             {
                 "partition": place,
@@ -261,11 +275,12 @@ def _groups(selection: Selection, state: TableState) -> pa.Table:
                 "high": pc.multiply(high, pc.cast(files["size"], pa.float64())),
             }
         )
-        .group_by("partition")
-        .aggregate([(n, "sum") for n in ("rewritten_data_files", "rows", "low", "high")])
     )
-    sums = sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
-    return _less_deleted(sums, selection, state)
+
+
+def _added_up(terms: pa.Table) -> pa.Table:
+    sums = terms.group_by("partition").aggregate([(name, "sum") for name in _TERMS])
+    return sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
 
 
 def written_by_trino(files: pa.Table) -> pa.ChunkedArray:

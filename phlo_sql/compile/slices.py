@@ -266,13 +266,18 @@ class _Places:
         self.clean = bool(pc.all(pc.equal(files["content"], DATA)).as_py())
         if not self.clean:
             return
-        small = files.select([*_LIGHT, "format"]).filter(pc.less_equal(files["size"], threshold))
-        partition = small["partition"].to_numpy()
-        order = pa.array(np.argsort(partition, kind="stable").astype(np.int32))
+        small = pc.less_equal(files["size"], threshold)
+        partition = files["partition"].filter(small).to_numpy()
         counts = np.bincount(partition, minlength=len(state.files.partitions))
         self.start = np.concatenate([[0], np.cumsum(counts)])
-        columns = {name: small[name].combine_chunks().take(order) for name in _LIGHT}
-        kinds = small["format"].dictionary_encode().combine_chunks().take(order)
+        order = pa.array(np.argsort(partition, kind="stable").astype(np.int32))
+        del partition
+
+        def ordered(name: str) -> pa.Array:  # one by one: all of them at once would be there twice
+            return files[name].filter(small).combine_chunks().take(order)
+
+        columns = {name: ordered(name) for name in _LIGHT}
+        kinds = files["format"].filter(small).dictionary_encode().combine_chunks().take(order)
         kinds = kinds.cast(pa.dictionary(pa.int8(), pa.string()))
         nothing = pa.repeat(pa.scalar(0, pa.int32()), len(order))
         self.files = pa.table({**columns, **dict.fromkeys(_NO_DELETES, nothing), "format": kinds})

@@ -27,13 +27,14 @@ def all_selections(slices: tuple[Slice, ...], whole: Selection) -> Selection:
             place[each.rows(fate)] = fate
     own = pa.array(place[files[ROW].to_numpy()])
     data = pc.equal(files["content"], DATA).combine_chunks()
+    kept, outside = (pa.scalar(int(each), pa.int8()) for each in (Fate.KEPT, Fate.OUTSIDE_WHERE))
     skipped = pc.equal(whole.fates, int(Fate.REWRITTEN))
-    others = pc.if_else(pc.and_(data, skipped), int(Fate.OUTSIDE_WHERE), whole.fates)
-    fates = pc.if_else(pc.equal(own, int(Fate.KEPT)), pc.if_else(data, others, int(Fate.KEPT)), own)
+    others = pc.if_else(pc.and_(data, skipped), outside, whole.fates)
+    fates = pc.if_else(pc.equal(own, kept), pc.if_else(data, others, kept), own)
     parts = [each.selection for each in slices]
     return Selection(
         files=files,
-        fates=pc.cast(fates, pa.int8()),
+        fates=fates,
         whole_table=False,
         foreign_specs=any(part.foreign_specs for part in parts),
         rewritten_data_files=sum(part.rewritten_data_files for part in parts),

@@ -36,8 +36,8 @@ __all__ = [
 
 def write(plan: Plan) -> Runbook:
     """The plan as a runbook. Its text reads back to an equal plan, which is checked."""
-    text = text_of(plan)
-    back = read(text)
+    text, trees = text_of(plan)
+    back = read(text, trees)  # each statement was parsed by the printer: not again here
     if back.plan != plan:
         raise AssertionError(f"the runbook does not read back equal:\n{text}")
     return back

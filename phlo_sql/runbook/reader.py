@@ -12,7 +12,7 @@ from phlo_sql.runbook.outline import outline
 from phlo_sql.runbook.sealing import parted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from phlo_sql.runbook.outline import Asked, OutlinedStep
     from phlo_sql.runbook.sealing import Approval
@@ -38,15 +38,21 @@ class Runbook:
         return parted(self.text)[0]
 
 
-def read(text: str) -> Runbook:
-    """Read a runbook; CRLF and a byte order mark are accepted.
+def read(text: str, known: Mapping[str, dialect.Statement] | None = None) -> Runbook:
+    """Read a runbook; CRLF and a byte order mark are accepted. `known`: trees of statements by their
+    texts, which were parsed before.
 
     Raises PhloSqlError(RUNBOOK_ALTERED) where the digest does not match the body,
     PhloSqlError(RUNBOOK_INVALID) where the text is no runbook of this format, and
     PhloSqlError(UNSUPPORTED_STATEMENT) for a statement that is not of the closed set.
     """
     found = outline(text)
-    parse = cache(dialect.parse)  # hundreds of slices ask the same before, and go back alike
+
+    @cache  # hundreds of slices ask the same before, and go back alike
+    def parse(sql: str) -> dialect.Statement:
+        tree = known.get(sql) if known else None
+        return dialect.parse(sql) if tree is None else tree
+
     steps = tuple(_step(step, parse) for step in found.steps)
     return Runbook(
         text=found.text,

@@ -23,12 +23,14 @@ _WIDE = 110
 """Characters from which a statement is laid out over several lines."""
 
 
-def text_of(plan: Plan) -> str:
-    """The runbook's text, sealed with its digest."""
-    sql, flat = _once(partial(_sql, plan, _WIDE)), _once(partial(_sql, plan, None))
+def text_of(plan: Plan) -> tuple[str, dict[str, dialect.Statement]]:
+    """The runbook's text, sealed with its digest; and by its own text each tree that stands in it,
+    which the printer has seen to read back."""
+    trees: dict[str, dialect.Statement] = {}
+    sql, flat = (_once(partial(_sql, plan, wide), trees) for wide in (_WIDE, None))
     steps = (line for step in plan.steps for line in _step(plan, step, sql, flat))
     body = "\n".join([*_header(plan), *steps])
-    return sealed(body + "\n")
+    return sealed(body + "\n"), trees
 
 
 def _fact(name: str, value: str) -> str:
@@ -62,14 +64,15 @@ def _header(plan: Plan) -> Iterator[str]:
     yield form.RULE
 
 
-def _once(write: _Sql) -> _Sql:
+def _once(write: _Sql, trees: dict[str, dialect.Statement]) -> _Sql:
     """Each tree is written once: hundreds of slices go back alike, and ask the same before and
     after."""
     known: dict[int, str] = {}
 
     def text(tree: dialect.Statement) -> str:
         if id(tree) not in known:  # the plan keeps every tree, so none takes another's place
-            known[id(tree)] = write(tree)
+            known[id(tree)] = found = write(tree)
+            trees[found.removesuffix(";")] = tree
         return known[id(tree)]
 
     return text
