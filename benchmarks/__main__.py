@@ -90,7 +90,7 @@ def predictions(out: Console, *, quick: bool) -> None:
 def slices(out: Console, *, quick: bool) -> None:
     with lent(NAME, out) as stack:
         found = slicing.measure(
-            stack, out, rows=1_000 if quick else 100_000, pairs=1 if quick else 3
+            stack, out, rows=1_000 if quick else 300_000, pairs=1 if quick else 3
         )
     ratios.show(out, "slices", ("phlo-sql", "bare statement"), slicing.figures(found))
 

@@ -28,8 +28,8 @@ PARTITIONS, NEEDY = 300, 30
 FEW = 1_000
 """Rows of a day that needs nothing."""
 BARE = f"ALTER TABLE {NAME} EXECUTE optimize(file_size_threshold => '100MB')"
-SLICE = "40"
-"""Files of one slice: three of them for what needs it."""
+SLICE = "60"
+"""Files of one slice: two of them for what needs it."""
 
 
 @dataclass(slots=True)

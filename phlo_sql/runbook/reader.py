@@ -39,8 +39,8 @@ class Runbook:
 
 
 def read(text: str, known: Mapping[str, dialect.Statement] | None = None) -> Runbook:
-    """Read a runbook; CRLF and a byte order mark are accepted. `known`: trees of statements by their
-    texts, which were parsed before.
+    """Read a runbook; CRLF and a byte order mark are accepted. `known`: trees of statements that
+    were parsed before, by their texts.
 
     Raises PhloSqlError(RUNBOOK_ALTERED) where the digest does not match the body,
     PhloSqlError(RUNBOOK_INVALID) where the text is no runbook of this format, and
