@@ -131,7 +131,7 @@ def ours(
 ) -> None:
     reset(connection, snapshot)
     report = stack.folder / "slices.json"
-    words = ("table", "optimize", NAME, "--max-slice-files", SLICE, "--parallel", "2", "--yes")
+    words = ("table", "optimize", NAME, "--max-slice-files", SLICE, "--yes")
     with doing(out, f"{text}: phlo-sql in slices"), report.open("wb") as output:
         started = time.perf_counter()
         code = stack.phlo_sql(*words, "--json", "--quiet", output=output)
