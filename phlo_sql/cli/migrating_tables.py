@@ -11,7 +11,7 @@ from phlo_sql.cli.connection import connected, journal_path
 from phlo_sql.cli.draw_migration import database
 from phlo_sql.cli.migrating import Operation, converted, gone_on, unfinished
 from phlo_sql.cli.migration_report import require_ending, save
-from phlo_sql.cli.output import Report
+from phlo_sql.cli.output import Report, console
 from phlo_sql.cli.progress import watching
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.units import human_size
@@ -153,13 +153,16 @@ def _run(
         _refuse(each, intent.if_exists, resume=resume)
     wanted = [each for each in lines if each.error is None and each.state in ("planned", "begun")]
     if wanted:
+        documents = [each.document() for each in lines]
+        if not options.as_json:
+            database(console(), documents)
         size = human_size(sum(each.table.source.bytes for each in wanted))
         confirmed(
             f"Bring {len(wanted):,} tables ({size}) into Iceberg?",
             options,
             needing=f"a migration of {len(wanted):,} tables",
             hint="add --yes to run it, or --dry-run to look",
-            data={"migrations": [each.document() for each in lines]},
+            data={"migrations": documents},
         )
         run_all(wanted, replace(options, yes=True, as_json=True))
 
