@@ -32,7 +32,7 @@ def followed(
 
     Raises PhloSqlError, with what the steps did in `data` and the commands as next steps.
     """
-    given, taken = _wanted(plan)
+    given, taken = wanted(plan)
     if not given and not taken:
         return report
     try:
@@ -96,7 +96,7 @@ def _changed(
 
 def missing(plan: Plan, settings: Settings) -> bool:
     """Whether the plan has grants that nobody made: its run was killed before them."""
-    given, _ = _wanted(plan)
+    given, _ = wanted(plan)
     grants = guard.policies(settings) if given else None
     if grants is None:
         return False
@@ -104,8 +104,9 @@ def missing(plan: Plan, settings: Settings) -> bool:
     return any(each.key not in there for each in given)
 
 
-def _wanted(plan: Plan) -> tuple[list[Grant], list[Grant]]:
-    """Grants to make that are still in force, and grants to take away."""
+def wanted(plan: Plan) -> tuple[list[Grant], list[Grant]]:
+    """Grants to make that are still in force, and grants to take away. Raises PhloSqlError where
+    the plan's lines about them can't be read, or are about another table."""
     now = datetime.now(UTC)
     lines = commanded(plan)
     given = [each for verb, each in lines if verb == carried.GRANT and each.in_force(now)]
