@@ -26,26 +26,21 @@ def rules_in_force(grants: Iterable[Grant], now: datetime, settings: Settings) -
 
 def lacking(rules: Sequence[Rule], old: Resource, new: Resource) -> tuple[Grant, ...]:
     """What is to be granted on the new table, for each who may do more on the old one; both are
-    physical tables. The highest role counts, and of several grants of it the one that lasts."""
+    physical tables. The highest role counts, and of several grants of it the one that lasts; who
+    has that role on the new table keeps the grant that gives it, whenever it ends."""
     before = _strongest(rule.grant for rule in rules if rule.covers(old))
     after = _strongest(rule.grant for rule in rules if rule.covers(new))
-    found = [
-        each
-        for who, each in before.items()
-        if who not in after or _strength(after[who]) < _strength(each)
-    ]
-    reason = reason_of(old)
+    found = [e for who, e in before.items() if who not in after or after[who].role < e.role]
     return tuple(
         Grant(
-            principal=each.principal, role=each.role, resource=new, until=each.until, reason=reason
+            principal=each.principal,
+            role=each.role,
+            resource=new,
+            until=each.until,
+            reason=f"as on {old}",  # by it a rollback knows its own
         )
         for each in sorted(found, key=lambda each: (each.principal.kind, each.principal.name))
     )
-
-
-def reason_of(old: Resource) -> str:
-    """Why a grant was carried: by it a rollback knows its own."""
-    return f"as on {old}"
 
 
 def _strongest(grants: Iterable[Grant]) -> dict[Principal, Grant]:

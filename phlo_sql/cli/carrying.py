@@ -32,7 +32,7 @@ def followed(
 
     Raises PhloSqlError, with what the steps did in `data` and the commands as next steps.
     """
-    given, taken = wanted(plan)
+    given, taken = _wanted(plan)
     if not given and not taken:
         return report
     try:
@@ -79,16 +79,18 @@ def _changed(
     resources = [each.resource for each in (*given, *taken)]
     identity = guard.require_granter(settings, session, resources)
     current, digest = store.read(settings)
-    there = {each.key: each for each in current}
+    there, now = {each.key: each for each in current}, datetime.now(UTC)
+    found = difference(current, given)
     made = Changes(
-        missing=difference(current, given).missing,
+        missing=found.missing,
+        changed=tuple(each for each in found.changed if not each[0].in_force(now)),
         surplus=tuple(there[each.key] for each in taken if each.key in there),
     )
     asked = Asked(
         command=GRANT if given else REVOKE,
         command_line=plan.command_line,
         user=identity.user,
-        now=datetime.now(UTC),
+        now=now,
         digest=digest,
     )
     return change_policies(made, asked, settings, options, ask=False)
@@ -96,17 +98,17 @@ def _changed(
 
 def missing(plan: Plan, settings: Settings) -> bool:
     """Whether the plan has grants that nobody made: its run was killed before them."""
-    given, _ = wanted(plan)
+    given, _ = _wanted(plan)
     grants = guard.policies(settings) if given else None
     if grants is None:
         return False
-    there = {each.key for each in grants}
+    now = datetime.now(UTC)
+    there = {each.key for each in grants if each.in_force(now)}
     return any(each.key not in there for each in given)
 
 
-def wanted(plan: Plan) -> tuple[list[Grant], list[Grant]]:
-    """Grants to make that are still in force, and grants to take away. Raises PhloSqlError where
-    the plan's lines about them can't be read, or are about another table."""
+def _wanted(plan: Plan) -> tuple[list[Grant], list[Grant]]:
+    """Grants to make that are still in force, and grants to take away."""
     now = datetime.now(UTC)
     lines = commanded(plan)
     given = [each for verb, each in lines if verb == carried.GRANT and each.in_force(now)]

@@ -172,10 +172,6 @@ def run(
         from phlo_sql.access import trail
 
         trail.require(settings, journal_path())
-    if book.plan.command.startswith("migrate "):
-        from phlo_sql.cli import carrying
-
-        carrying.wanted(book.plan)  # what can't be read there is told before anything runs
     with host.doing(_deed(book.plan)) as outcome:
         approvers = approval.require(book, book.plan.planned_by, settings)
         started = datetime.now(UTC)
@@ -188,7 +184,9 @@ def run(
         report = _run(book, settings, session, journal, options, folder, fresh)
         outcome |= {"status": report.status, "reason_code": report.reason_code}
     if report.status == "success" and book.plan.command.startswith("migrate "):
-        return carrying.followed(report, book.plan, settings, session, options)
+        from phlo_sql.cli.carrying import followed
+
+        return followed(report, book.plan, settings, session, options)
     return report
 
 

@@ -254,7 +254,8 @@ def _groups(selection: Selection, state: TableState) -> pa.Table:
         _sums(files.slice(start, _PART).filter(taken.slice(start, _PART)), state)
         for start in range(0, max(files.num_rows, 1), _PART)
     ]
-    return _less_deleted(_added_up(pa.concat_tables(parts)), selection, state)
+    sums = _added_up(pa.concat_tables(parts)) if len(parts) > 1 else parts[0]
+    return _less_deleted(sums, selection, state)
 
 
 def _sums(files: pa.Table, state: TableState) -> pa.Table:

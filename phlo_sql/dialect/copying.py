@@ -121,11 +121,10 @@ def count_named(
     return select([count()], table(source), where=exp.and_(*conditions))
 
 
-def count_catalogs(name: str) -> Statement:
-    """1 where the server has this catalog, 0 where not."""
-    return count_named(
-        TableName(catalog="system", schema="metadata", name="catalogs"), {"catalog_name": name}
-    )
+def count_catalogs(name: str, connector: str | None = None) -> Statement:
+    """1 where the server has this catalog (of this connector), 0 where not."""
+    of = {"catalog_name": name} | ({"connector_name": connector} if connector else {})
+    return count_named(TableName(catalog="system", schema="metadata", name="catalogs"), of)
 
 
 def count_tables(name: TableName) -> Statement:

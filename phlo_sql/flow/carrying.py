@@ -13,7 +13,6 @@ from phlo_sql.access.resource import ALL, Resource, literal
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.migrating import answer_of
-from phlo_sql.model.names import TableName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from phlo_sql.access.grants import Grant
     from phlo_sql.flow.edges import Edges
     from phlo_sql.model.migration import FromTable, SourceTable
+    from phlo_sql.model.names import TableName
     from phlo_sql.plan import Plan
 
 AFTERWARDS = "afterwards: "
 """What stands before a command for PostgreSQL, among the lines that tell what a plan does."""
-CATALOGS = TableName(catalog="system", schema="metadata", name="catalogs")
 
 
 def lacking(
@@ -100,8 +99,7 @@ def carrying(intent: FromTable, plan: Plan, edges: Edges) -> Plan:
 def shows(name: TableName, source: SourceTable, edges: Edges) -> bool:
     """Whether a Hive catalog of Trino shows this very source under that name: a row of it comes
     from a file of the source. Of a table without rows nothing is known."""
-    kinds = {"catalog_name": str(name.catalog), "connector_name": "hive"}
-    if answer_of(copying.count_named(CATALOGS, kinds), edges) != "1":
+    if answer_of(copying.count_catalogs(str(name.catalog), "hive"), edges) != "1":
         return False
     try:
         rows = edges.session.query(dialect.select(["$path"], dialect.table(name), limit=1))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from phlo_sql.access.carried import command
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.flow.carrying import CATALOGS, lacking
+from phlo_sql.flow.carrying import lacking
 from phlo_sql.flow.edges import physical
 from phlo_sql.flow.migrating import answer_of, facts_of
 from phlo_sql.plan import Prediction
@@ -31,8 +31,7 @@ def compile_plan(intent: CutOver, edges: Edges) -> CutOverPlan:
 
     source = intent.source
     target = physical(intent.target, intent.ref, edges)
-    kinds = {"catalog_name": str(source.catalog), "connector_name": "hive"}
-    is_hive = answer_of(copying.count_named(CATALOGS, kinds), edges) == "1"
+    is_hive = answer_of(copying.count_catalogs(str(source.catalog), "hive"), edges) == "1"
     if not is_hive or answer_of(copying.count_tables(source), edges) != "1":
         raise PhloSqlError(
             Code.UNKNOWN_TABLE,

@@ -12,7 +12,7 @@ from phlo_sql.compile.vacuum_union import SCRATCH_SCHEMA
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import CheckResult
 from phlo_sql.execute.steps import answer, compared
-from phlo_sql.flow import approvals, cutting_over
+from phlo_sql.flow import approvals, carrying, cutting_over
 from phlo_sql.flow.edges import open_table, physical
 from phlo_sql.flow.migrating import MIGRATIONS, left, refuse_unstaged
 from phlo_sql.plan import UNMOVED, Kind
@@ -51,6 +51,7 @@ def refuse_other_target(book: Runbook, edges: Edges) -> None:
     plan = book.plan
     if plan.command in MIGRATIONS:
         refuse_unstaged(book, edges)
+    carrying.commanded(plan)  # its grants are about that table too
     if not plan.command.startswith(("table ", "schema ", "runbook ", cutting_over.COMMAND)):
         return
     expected = physical(plan.table.within(edges.settings.trino_catalog.value), plan.ref, edges)

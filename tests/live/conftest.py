@@ -13,7 +13,7 @@
   dropped afterwards with all that is in it.
 - `opa`: Trino 476 behind OPA, its events collected; for modules of the xdist group "opa".
 - `bench` (`hive_bench`: on the `hive_stack`): files to migrate, the command line in this process.
-- `source`: a database of Hive's metastore, emptied afterwards.
+- `source`: a database of Hive's metastore, `target`: a schema of Nessie; both emptied afterwards.
 - `desk`: the command line in this process, with policies and an audit trail of the test's own.
 
 Servers are shared by all tests, workers and concurrent runs: never touch what another test made,
@@ -155,6 +155,17 @@ def hive_bench(
         monkeypatch=monkeypatch,
         capsys=capsys,
     )
+
+
+@pytest.fixture
+def target(hive_stack: Clients) -> Iterator[str]:
+    """A schema whose tables are unregistered rather than dropped: they read the source's files."""
+    name = f"m{uuid.uuid4().hex[:12]}"
+    hive_stack.rows(f"CREATE SCHEMA nessie.{name}")
+    yield f"nessie.{name}"
+    for (table,) in hive_stack.rows(f"SHOW TABLES FROM nessie.{name}"):
+        hive_stack.rows(f"CALL nessie.system.unregister_table('{name}', '{table}')")
+    hive_stack.rows(f"DROP SCHEMA nessie.{name}")
 
 
 @pytest.fixture

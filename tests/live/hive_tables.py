@@ -78,3 +78,8 @@ def tell(
 def from_hive(bench: Bench, database: str, *argv: str, expect: int = 0) -> dict[str, Any]:
     words = ("from-hive", "--uri", bench.stack.env["HIVE_METASTORE_URI"], "--database", database)
     return bench(*words, *argv, expect=expect)
+
+
+def states(document: dict[str, Any]) -> dict[str, str]:
+    """What became of each table, by its name."""
+    return {e["table"].rpartition(".")[2]: e["state"] for e in document["data"]["migrations"]}

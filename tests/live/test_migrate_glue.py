@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from phlo_sql.stack import ports
-from tests.live.hive_tables import tell
+from tests.live.hive_tables import states, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,10 +33,6 @@ REGION = "us-east-1"
 @pytest.fixture
 def bench(hive_bench: Bench) -> Bench:
     return hive_bench
-
-
-def states(document: dict[str, Any]) -> dict[str, str]:
-    return {e["table"].rpartition(".")[2]: e["state"] for e in document["data"]["migrations"]}
 
 
 def test_a_database_of_glue_comes_over_and_what_is_none_is_left_alone(

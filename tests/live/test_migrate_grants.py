@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from phlo_sql.stack.clients import Clients
     from tests.live.migrating import Bench
 
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("hive")]
@@ -27,16 +26,6 @@ HOSTILE = "o'x y@example.org"
 def bench(hive_bench: Bench) -> Iterator[Bench]:
     with policies(hive_bench):
         yield hive_bench
-
-
-@pytest.fixture
-def target(hive_stack: Clients) -> Iterator[str]:
-    name = f"m{uuid.uuid4().hex[:12]}"
-    hive_stack.rows(f"CREATE SCHEMA nessie.{name}")
-    yield name
-    for (table,) in hive_stack.rows(f"SHOW TABLES FROM nessie.{name}"):
-        hive_stack.rows(f"CALL nessie.system.unregister_table('{name}', '{table}')")
-    hive_stack.rows(f"DROP SCHEMA nessie.{name}")
 
 
 @pytest.fixture
@@ -56,7 +45,7 @@ def grant(bench: Bench, *argv: str) -> None:
 
 
 def held(bench: Bench, target: str) -> list[tuple[Any, ...]]:
-    name = f"nessie.{target}.t"
+    name = f"{target}.t"
     found = bench.other("access", "list", "--resource", name)["data"]["grants"]
     return sorted(
         (each.get("user") or each["group"], each["role"], each["reason"], bool(each["until"]))
@@ -75,19 +64,19 @@ def wanted(source: str) -> list[tuple[Any, ...]]:
 
 
 def test_grants_are_shown_made_and_taken_away_again(bench: Bench, told: str, target: str) -> None:
-    to = ("--target", f"nessie.{target}", "--table", "t")
+    to = ("--target", target, "--table", "t")
     planned = from_hive(bench, told, *to, "--dry-run")["data"]["plan"]
     lines = [each for each in planned["does"] if each.startswith("afterwards: ")]
     assert len(lines) == 3
     command = f"phlo-sql access grant --group desk --role write --reason 'as on hive.{told}.t'"
-    assert lines[0] == f"afterwards: {command} nessie.{target}.t"
+    assert lines[0] == f"afterwards: {command} {target}.t"
     assert held(bench, target) == []
 
     done = from_hive(bench, told, *to, "--yes")
     assert len(done["data"]["grants"]) == 3
     assert held(bench, target) == wanted(told)
 
-    grant(bench, "--user", "eve", "--role", "read", f"nessie.{target}.t")
+    grant(bench, "--user", "eve", "--role", "read", f"{target}.t")
     assert bench("rollback", done["data"]["operation"], "--yes")["status"] == "success"
     assert held(bench, target) == [("eve", "read", None, False)], "which was not the migration's"
 
@@ -95,9 +84,12 @@ def test_grants_are_shown_made_and_taken_away_again(bench: Bench, told: str, tar
 def test_a_saved_runbook_grants_when_it_is_applied(
     bench: Bench, told: str, target: str, tmp_path: Path
 ) -> None:
+    """One of them was granted before, and that has ended."""
     file = str(tmp_path / "t.sql")
-    from_hive(bench, told, "--target", f"nessie.{target}", "--table", "t", "--out", file)
-    assert held(bench, target) == []
+    grant(bench, "--group", "desk", "--role", "write", f"{target}.t", "--until", "1s")
+    time.sleep(1)
+    from_hive(bench, told, "--target", target, "--table", "t", "--out", file)
+    assert len(held(bench, target)) == 1
     assert bench.other("runbook", "apply", file, "--yes")["status"] == "success"
     assert held(bench, target) == wanted(told)
 
@@ -105,7 +97,7 @@ def test_a_saved_runbook_grants_when_it_is_applied(
 def test_a_run_that_was_killed_before_its_grants_makes_them_on_resume(
     bench: Bench, told: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    to = ("--target", f"nessie.{target}", "--table", "t")
+    to = ("--target", target, "--table", "t")
 
     def killed(*_given: object, **_named: object) -> None:
         raise Killed
@@ -126,7 +118,7 @@ def test_grants_that_may_be_anothers_are_told_and_not_made(
     bench.put("e/a.parquet", pa.table({"id": pa.array([], pa.int64())}))
     tell(bench.stack.env["HIVE_METASTORE_URI"], told, "e", f"{bench.folder}/e")
     grant(bench, "--user", "ann", "--role", "read", f"iceberg_hive.{told}.t")
-    to = ("--target", f"nessie.{target}", "--yes", "--table")
+    to = ("--target", target, "--yes", "--table")
     for words in (("t", "--source-catalog", "iceberg_hive"), ("e",)):
         done = from_hive(bench, told, *to, *words)
         assert any("1 grant(s) are not carried" in each for each in done["warnings"])
@@ -137,9 +129,9 @@ def test_grants_that_may_be_anothers_are_told_and_not_made(
 def test_many_tables_bring_their_grants(bench: Bench, told: str, target: str) -> None:
     bench.put("u/a.parquet", pa.table({"id": [1]}))
     tell(bench.stack.env["HIVE_METASTORE_URI"], told, "u", f"{bench.folder}/u")
-    planned = from_hive(bench, told, "--target", f"nessie.{target}", "--dry-run")
+    planned = from_hive(bench, told, "--target", target, "--dry-run")
     counts = {each["table"]: len(each["grants"]) for each in planned["data"]["migrations"]}
-    assert counts == {f"nessie.{target}.t": 3, f"nessie.{target}.u": 1}
-    done = from_hive(bench, told, "--target", f"nessie.{target}", "--parallel", "2", "--yes")
+    assert counts == {f"{target}.t": 3, f"{target}.u": 1}
+    done = from_hive(bench, told, "--target", target, "--parallel", "2", "--yes")
     assert done["status"] == "success"
     assert held(bench, target) == wanted(told)

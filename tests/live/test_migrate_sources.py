@@ -4,7 +4,6 @@ and what is refused."""
 from __future__ import annotations
 
 import re
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,7 +17,6 @@ from tests.live.hive_tables import tell
 from tests.live.migrating import Bench, everything
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from phlo_sql.stack.clients import Clients
@@ -41,17 +39,6 @@ EDGES = """
 @pytest.fixture
 def bench(hive_bench: Bench) -> Bench:
     return hive_bench
-
-
-@pytest.fixture
-def target(hive_stack: Clients) -> Iterator[str]:
-    """A schema whose tables are unregistered rather than dropped: they read the source's files."""
-    name = f"m{uuid.uuid4().hex[:12]}"
-    hive_stack.rows(f"CREATE SCHEMA nessie.{name}")
-    yield f"nessie.{name}"
-    for (table,) in hive_stack.rows(f"SHOW TABLES FROM nessie.{name}"):
-        hive_stack.rows(f"CALL nessie.system.unregister_table('{name}', '{table}')")
-    hive_stack.rows(f"DROP SCHEMA nessie.{name}")
 
 
 def uri(bench: Bench) -> str:

@@ -16,7 +16,7 @@ import pytest
 from phlo_sql.observe import hive
 from phlo_sql.observe.hive_client import MetastoreClient
 from tests.live.gate import gate_of
-from tests.live.hive_tables import from_hive, tell
+from tests.live.hive_tables import from_hive, states, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +32,6 @@ ROWS = pa.table({"id": list(range(100))})
 @pytest.fixture
 def bench(hive_bench: Bench) -> Bench:
     return hive_bench
-
-
-def states(document: dict[str, Any]) -> dict[str, str]:
-    return {e["table"].rpartition(".")[2]: e["state"] for e in document["data"]["migrations"]}
 
 
 def four_tables(bench: Bench, source: str) -> None:

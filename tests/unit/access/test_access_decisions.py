@@ -260,7 +260,12 @@ def test_who_may_less_on_the_table_that_stands_in_for_another() -> None:
         grant("group:dev", "read", "hive", number=12),
     )
     old, new = (parse_resource(f"{name}.sales.orders") for name in ("hive", "iceberg"))
-    found = lacking(rules_in_force(grants, NOW, PLAIN), old, new)
+    ends = NOW + timedelta(days=1)
+    kept = (
+        grant("ivy", "read", "hive.sales.orders", number=13),
+        grant("ivy", "read", "iceberg.sales.orders", number=14, until=ends),
+    )
+    found = lacking(rules_in_force((*grants, *kept), NOW, PLAIN), old, new)
     named = [(each.principal.kind, each.principal.name, each.role) for each in found]
     assert named == [("group", "dev", Role.READ), ("user", "eve", Role.WRITE)]
     assert {(each.resource, each.reason) for each in found} == {(new, "as on hive.sales.orders")}
