@@ -7,7 +7,7 @@ and an Iceberg one that has the table in the making; whatever the target's catal
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql.compile.migrate_choice import choose
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 CHECKSUM_UP_TO = 50 * 1024**3
 """Bytes up to which content is compared unless --verify says otherwise: both sides are read."""
 NOTHING = "none"
+_UNCOUNTED = (
+    "statistics of files that stay in place don't count its NULL values; --mode copy keeps it"
+)
 FIRST_VERSION = 483
 """The oldest Trino on which every statement of a migration was run."""
 
@@ -88,12 +91,14 @@ def compile_migration(
     """Raises PhloSqlError(NOT_MIGRATABLE) where it can't be done as asked."""
     require_version(facts.trino_version)
     chosen = decided(source, intent, staging.location)
+    in_place = [each for each in chosen if each.mode == "in-place"]
+    if in_place:
+        source = _countable(source)
     verify = intent.verify or ("checksum" if source.bytes <= CHECKSUM_UP_TO else "count")
     relation = _relation(source, staging)
     unproven = tuple(each.name for each in source.columns if not each.read_type)
     queries = compared(relation, staging.table, verify)
     steps = steps_of(chosen, relation, intent, staging, queries, verify)
-    in_place = [each for each in chosen if each.mode == "in-place"]
     plan = Plan(
         command=facts.command,
         command_line=facts.command_line,
@@ -116,6 +121,22 @@ def compile_migration(
         warnings=_warnings(source, chosen, unproven),
     )
     return MigratePlan(plan=plan, source=source, chosen=chosen, verify=verify, unproven=unproven)
+
+
+def _countable(source: SourceTable) -> SourceTable:
+    """`add_files` holds NOT NULL against counts of NULL in each file's statistics, and fails where
+    one has none (483, `MigrationUtils.addFiles`)."""
+
+    def counted(each: SourceColumn) -> SourceColumn:
+        if not each.not_null or each.counted:
+            return each
+        return replace(each, not_null=False, nullable_for=_UNCOUNTED)
+
+    return replace(
+        source,
+        columns=tuple(counted(each) for each in source.columns),
+        partition_columns=tuple(counted(each) for each in source.partition_columns),
+    )
 
 
 def require_version(trino: int) -> None:
@@ -199,6 +220,14 @@ def _warnings(
     found = [
         f"column {each.name.lower()}: {each.meaning}" for each in source.columns if each.meaning
     ]
+    found += [
+        f"column {each.name.lower()} is not NOT NULL as in the source: {each.nullable_for}"
+        for each in (*source.columns, *source.partition_columns)
+        if each.nullable_for
+    ]
+    if source.constraints:
+        told = ", ".join(source.constraints)
+        found.append(f"not kept, for Trino's Iceberg tables have none: {told}")
     if unproven:
         found.append(
             f"content of {', '.join(unproven)} is not compared: the Hive reader has no type for it"

@@ -79,13 +79,11 @@ class _Making:
             properties["partitioning"] = by
         if source.bucketing is not None and source.bucketing.sorted_by:
             properties["sorted_by"] = [_quoted(each) for each in source.bucketing.sorted_by]
-        # In place, NOT NULL is held against counts of NULL, which Avro files don't have (483).
-        counted = not (guarded and source.format == "avro")
         columns = [
             dialect.ColumnDefinition(
                 name=each.name.lower(),
                 type=each.target_type,
-                not_null=each.not_null and counted,
+                not_null=each.not_null,
                 comment=each.comment,
             )
             for each in (*source.columns, *source.partition_columns)

@@ -11,8 +11,9 @@ from phlo_sql import dialect
 from phlo_sql.dialect import copying
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.carrying import carrying
-from phlo_sql.flow.edges import physical
+from phlo_sql.flow.edges import file_properties, physical
 from phlo_sql.flow.migrating import answer_of, facts_of, staging
+from phlo_sql.flow.not_null import borne_out
 from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def compile_plan(intent: Convert | FromTable, edges: Edges) -> MigratePlan:
     own = staged(target, intent, edges)
     if isinstance(intent, FromTable):  # its reader has looked at the source
         command = f"migrate from-{intent.source.kind.value}"
-        made = compiled(intent.source, intent, own, edges, command, intent.command_line)
+        source = borne_out(intent, edges)
+        made = compiled(source, intent, own, edges, command, intent.command_line)
         return replace(made, plan=carrying(intent, made.plan, edges))
     edges.note(f"reading the files of {intent.path}")
-    source = read_source(
-        intent.path, intent.format, file_properties(intent.table, intent.ref, edges)
-    )
+    properties = file_properties(intent.table, intent.ref, edges)
+    source = read_source(intent.path, intent.format, properties)
     return compiled(source, intent, own, edges, "migrate convert", command_line(intent))
 
 
@@ -113,24 +114,6 @@ def _schema_location(target: TableName, edges: Edges) -> str:
             "say it with --location",
         )
     return location.rstrip("/")
-
-
-def file_properties(table: TableName, ref: str | None, edges: Edges) -> dict[str, str]:
-    """How files are read here: as the target's own, and by the settings of the object store."""
-    from phlo_sql.config import catalog_properties
-
-    settings = edges.settings
-    found = {
-        "s3.endpoint": settings.s3_endpoint.value,
-        "s3.access-key-id": settings.s3_access_key.value,
-        "s3.secret-access-key": settings.s3_secret_key.value.reveal(),
-        "s3.session-token": settings.s3_session_token.value.reveal(),
-        "s3.region": settings.s3_region.value,
-    }
-    catalog = str(table.catalog or settings.trino_catalog.value)
-    properties = catalog_properties(settings, catalog, ref)
-    own = {name: value for name, value in properties.items() if not name.startswith("uri")}
-    return {**{name: value for name, value in found.items() if value}, **own}
 
 
 def measuring(book: Runbook, edges: Edges) -> Measure:

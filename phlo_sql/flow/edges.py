@@ -133,3 +133,21 @@ def newest_metadata(table: TableName, edges: Edges) -> str:
     """The table's current metadata file, as Trino has it."""
     rows = edges.session.query(dialect.latest_metadata(table))
     return str(rows[0][0])
+
+
+def file_properties(table: TableName, ref: str | None, edges: Edges) -> dict[str, str]:
+    """How files are read here: as the target's own, and by the settings of the object store."""
+    from phlo_sql.config import catalog_properties
+
+    settings = edges.settings
+    found = {
+        "s3.endpoint": settings.s3_endpoint.value,
+        "s3.access-key-id": settings.s3_access_key.value,
+        "s3.secret-access-key": settings.s3_secret_key.value.reveal(),
+        "s3.session-token": settings.s3_session_token.value.reveal(),
+        "s3.region": settings.s3_region.value,
+    }
+    catalog = str(table.catalog or settings.trino_catalog.value)
+    properties = catalog_properties(settings, catalog, ref)
+    own = {name: value for name, value in properties.items() if not name.startswith("uri")}
+    return {**{name: value for name, value in found.items() if value}, **own}

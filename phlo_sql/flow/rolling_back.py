@@ -166,7 +166,7 @@ def _is_ours(own: Staging, edges: Edges) -> bool:
 def _files(folder: str, plan: Plan, edges: Edges) -> int:
     from pyiceberg.io.pyarrow import PyArrowFileIO
 
-    from phlo_sql.flow.convert import file_properties
+    from phlo_sql.flow.edges import file_properties
     from phlo_sql.observe.listing import list_files
 
     io = PyArrowFileIO(file_properties(plan.table, plan.ref, edges))

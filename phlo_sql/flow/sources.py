@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.flow import convert
-from phlo_sql.flow.edges import physical
+from phlo_sql.flow.edges import file_properties, physical
 from phlo_sql.model.migration import FromGlue, FromHive, FromTable, SourceKind
 from phlo_sql.model.names import TableName, parse_table
 
@@ -42,7 +41,7 @@ def look(intent: FromHive | FromGlue, edges: Edges) -> tuple[FromTable, ...]:
     require_sources(tables, intent.database)
     usual = SourceKind.HIVE if isinstance(intent, FromHive) else SourceKind.GLUE
     edges.note(f"listing the files of {len(tables):,} tables")
-    properties = convert.file_properties(target_of(intent, tables[0].name), intent.ref, edges)
+    properties = file_properties(target_of(intent, tables[0].name), intent.ref, edges)
     found = read_sources(tables, usual, properties)
     each = [
         _of_table(intent, table.name, source) for table, source in zip(tables, found, strict=True)

@@ -24,7 +24,7 @@ def sweep(folder: str, plan: Plan, edges: Edges) -> int:
     from pyarrow.fs import FileSelector
     from pyiceberg.io.pyarrow import PyArrowFileIO
 
-    from phlo_sql.flow.convert import file_properties
+    from phlo_sql.flow.edges import file_properties
     from phlo_sql.flow.migrating import staging
     from phlo_sql.observe.listing import opened_at
 

@@ -45,12 +45,18 @@ class SourceKind(Enum):
 class SourceColumn:
     """`type` as the source spells it (`tinyint`, `char(5)`, `timestamp[ms]`), `target_type` as
     Trino does; `read_type` is what a Hive table over the files declares, empty where Hive has no
-    such type. `doubt`: why files with it can't be taken as they are, None where they can."""
+    such type. `doubt`: why files with it can't be taken as they are, None where they can.
+    `not_null`: the source says so, and as soon as its files were looked at they say so too;
+    `nullable_for`: why they don't."""
 
     name: str
     type: str
     comment: str | None = None
     not_null: bool = False
+    counted: bool = False
+    """Statistics of each file count its NULL values: without it, what stays in place can't be NOT
+    NULL."""
+    nullable_for: str = ""
     target_type: str = ""
     read_type: str = ""
     unsigned: int | None = None
@@ -132,6 +138,8 @@ class SourceTable:
     properties: Mapping[str, str] = field(default_factory=dict)
     statistics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By column, as the source names them: `distinct_values`, `nulls`, …"""
+    constraints: tuple[str, ...] = ()
+    """Others than NOT NULL, in SQL's words: `PRIMARY KEY (id)`."""
     why_left_alone: str = ""
 
     @property

@@ -22,6 +22,7 @@ from phlo_sql.model.migration import (
     SourcePartition,
     SourceTable,
 )
+from phlo_sql.observe.null_counts import of_footer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +43,8 @@ class _Read:
     folders: tuple[str, ...]
     schema: pa.Schema
     rows: int
+    counted: frozenset[str] = frozenset()
+    """Columns, in lower case, whose NULL values its statistics count."""
 
 
 def read_source(path: str, form: Format, properties: Mapping[str, str]) -> SourceTable:
@@ -125,30 +128,34 @@ def _looked_into(io: Any, root: str, path: str, size: int, form: Format) -> _Rea
     """What a file's footer says, or in one line why it could not be read."""
     try:
         with io.new_input(path).open() as stream:
-            schema, rows = _footer(stream, form)
+            schema, rows, counted = _footer(stream, form)
     except Exception as error:  # noqa: BLE001 - each format has its own exceptions; all are told
         cause = (str(error).splitlines() or [type(error).__name__])[0][:160]
         return f"{path} ({cause})"
     below = path.removeprefix(root).strip("/").split("/")[:-1]
-    return _Read(path=path, bytes=size, folders=tuple(below), schema=schema, rows=rows)
+    return _Read(
+        path=path, bytes=size, folders=tuple(below), schema=schema, rows=rows, counted=counted
+    )
 
 
-def _footer(stream: Any, form: Format) -> tuple[pa.Schema, int]:
+def _footer(stream: Any, form: Format) -> tuple[pa.Schema, int, frozenset[str]]:
     match form:
         case "parquet":
             import pyarrow.parquet as pq
 
             parquet = pq.ParquetFile(stream)
-            return parquet.schema_arrow, int(parquet.metadata.num_rows)
+            nulls = of_footer(parquet.metadata)
+            counted = frozenset(name for name, each in nulls.items() if each.counted)
+            return parquet.schema_arrow, int(parquet.metadata.num_rows), counted
         case "orc":
             from pyarrow import orc
 
             opened = orc.ORCFile(stream)
-            return opened.schema, int(opened.nrows)
+            return opened.schema, int(opened.nrows), frozenset()
         case _:
             from phlo_sql.observe.avro_schema import read_avro
 
-            return read_avro(stream)
+            return (*read_avro(stream), frozenset())
 
 
 def _table(root: str, read: Sequence[_Read], form: Format, *, chosen: bool) -> SourceTable:
@@ -273,7 +280,7 @@ def _columns(read: Sequence[_Read]) -> tuple[SourceColumn, ...]:
     for file in read:
         for field in file.schema:
             key = field.name.lower()
-            column = _column(field)
+            column = replace(_column(field), counted=key in file.counted)
             seen[key] += 1
             if key not in found:
                 found[key], first[key] = column, file
@@ -301,6 +308,7 @@ def _merged(one: SourceColumn, other: SourceColumn) -> SourceColumn:
     return replace(
         one,
         not_null=one.not_null and other.not_null,
+        counted=one.counted and other.counted,
         doubt=one.doubt or other.doubt,
         meaning=one.meaning or other.meaning,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hive_metastore.ttypes import NoSuchObjectException
@@ -12,6 +13,7 @@ from thrift.transport.TTransport import TTransportException
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.hive_client import MetastoreClient, connected
+from phlo_sql.observe.hive_constraints import read_constraints
 from phlo_sql.observe.metastore import (
     Described,
     Field,
@@ -54,7 +56,11 @@ def _tables(uri: str, database: str, names: Sequence[str]) -> list[Described]:
         try:
             tables = client.get_table_objects_by_name(database, names)
             return [
-                _described(each, _partitions(client, database, each) if each.partitionKeys else ())
+                replace(
+                    _described(each),
+                    partitions=_partitions(client, database, each) if each.partitionKeys else (),
+                    constraints=read_constraints(client, database, each.tableName),
+                )
                 for each in tables
             ]
         except (TTransportException, TProtocolException):
@@ -80,7 +86,7 @@ def _partitions(client: MetastoreClient, database: str, table: Any) -> tuple[Par
     return tuple(found)
 
 
-def _described(table: Any, partitions: tuple[Partition, ...]) -> Described:
+def _described(table: Any) -> Described:
     return Described(
         name=table.tableName,
         type=table.tableType or "",
@@ -89,7 +95,6 @@ def _described(table: Any, partitions: tuple[Partition, ...]) -> Described:
         storage=_storage(table.sd),
         columns=_fields(table.sd.cols),
         partition_columns=_fields(table.partitionKeys),
-        partitions=partitions,
         bucket_columns=tuple(table.sd.bucketCols or ()),
         buckets=max(0, table.sd.numBuckets or 0),
         sort_columns=tuple(each.col for each in table.sd.sortCols or ()),

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 # It logs the traceback of an address that it can't open, which is told here in one line.
 logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)
 _TIMEOUT_MS = 60_000
-_CATALOG = "hive"
+CATALOG = "hive"
 
 
 class MetastoreClient(Client):  # type: ignore[misc]  # the generated client has no types
     """The two calls of every Hive since 2.3, under the names that PyIceberg uses."""
 
     def get_table(self, dbname: str, tbl_name: str) -> Any:
-        request = GetTableRequest(dbName=dbname, tblName=tbl_name, catName=_CATALOG)
+        request = GetTableRequest(dbName=dbname, tblName=tbl_name, catName=CATALOG)
         return self.get_table_req(request).table
 
     def get_table_objects_by_name(self, dbname: str, tbl_names: Sequence[str]) -> list[Any]:
-        request = GetTablesRequest(dbName=dbname, tblNames=list(tbl_names), catName=_CATALOG)
+        request = GetTablesRequest(dbName=dbname, tblNames=list(tbl_names), catName=CATALOG)
         return list(self.get_table_objects_by_name_req(request).tables)
 
 

@@ -45,6 +45,15 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """`not_null`: names of columns; `others` in SQL's words. What they claim is not always held:
+    most of Hive's are neither enforced nor validated."""
+
+    not_null: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """`type` is Hive's word: MANAGED_TABLE, EXTERNAL_TABLE, VIRTUAL_VIEW, …"""
 
@@ -59,6 +68,7 @@ class Described:
     bucket_columns: tuple[str, ...] = ()
     buckets: int = 0
     sort_columns: tuple[str, ...] = ()
+    constraints: Constraints = Constraints()
 
 
 def kind_of(table: Described, usual: SourceKind) -> tuple[SourceKind, str]:

@@ -23,7 +23,7 @@ from phlo_sql.model.migration import (
 from phlo_sql.observe.metastore import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pyiceberg.io import FileIO
 
@@ -65,8 +65,9 @@ def source_of(
 ) -> SourceTable:
     """One table; `listed` gives the files below a location, `gone` which folders are not there."""
     kind, why = kind_of(table, usual)
-    columns = tuple(_column(each, table.storage.format) for each in table.columns)
-    keys = tuple(_column(each, None) for each in table.partition_columns)
+    claimed = table.constraints.not_null
+    columns = tuple(_column(each, table.storage.format, claimed) for each in table.columns)
+    keys = tuple(_column(each, None, claimed) for each in table.partition_columns)
     if not why:
         kind, why = _unreadable(kind, (*columns, *keys))
     partitions: tuple[SourcePartition, ...] = ()
@@ -87,6 +88,7 @@ def source_of(
         owner=table.owner,
         comment=table.parameters.get("comment"),
         properties=_kept(table.parameters),
+        constraints=table.constraints.others,
         why_left_alone=why,
     )
 
@@ -249,12 +251,13 @@ def _unreadable(kind: SourceKind, columns: Sequence[SourceColumn]) -> tuple[Sour
     return kind, ""
 
 
-def _column(field: Field, form: Format | None) -> SourceColumn:
+def _column(field: Field, form: Format | None, claimed: Collection[str]) -> SourceColumn:
     told = mapped_hive(field.type, form)
     return SourceColumn(
         name=field.name,
         type=field.type,
         comment=field.comment,
+        not_null=field.name.lower() in claimed,
         target_type=told.target,
         read_type=told.read,
         meaning=told.meaning,

@@ -41,6 +41,7 @@ ID = SourceColumn(
     target_type="bigint",
     read_type="bigint",
     not_null=True,
+    counted=True,
     comment="it's the key",
 )
 AT = SourceColumn(

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hive_metastore.ttypes import FieldSchema, SerDeInfo, StorageDescriptor, Table
+from hive_metastore.ttypes import (
+    AddCheckConstraintRequest,
+    AddNotNullConstraintRequest,
+    AddPrimaryKeyRequest,
+    FieldSchema,
+    SerDeInfo,
+    SQLCheckConstraint,
+    SQLNotNullConstraint,
+    SQLPrimaryKey,
+    StorageDescriptor,
+    Table,
+)
 from hive_metastore.ttypes import Partition as HivePartition
 
-from phlo_sql.observe.hive_client import connected
+from phlo_sql.observe.hive_client import CATALOG, connected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +84,35 @@ def tell(
         client.create_table(table)
         for start in range(0, len(parts), AT_ONCE):
             client.add_partitions(parts[start : start + AT_ONCE])
+
+
+def constrain(uri: str, database: str, name: str, *columns: str) -> None:
+    """NOT NULL as Hive has it of external tables: declared, neither enforced nor validated."""
+    with connected(uri) as client:
+        declared = [
+            SQLNotNullConstraint(
+                column_name=each, nn_name=f"{name}_{each}_nn", **_on(database, name)
+            )
+            for each in columns
+        ]
+        client.add_not_null_constraint(AddNotNullConstraintRequest(declared))
+
+
+def constrain_otherwise(uri: str, database: str, name: str, column: str) -> None:
+    """A primary key and a check."""
+    on = _on(database, name)
+    key = SQLPrimaryKey(column_name=column, key_seq=1, pk_name=f"{name}_pk", **on)
+    check = SQLCheckConstraint(
+        column_name=column, check_expression=f"{column} > 0", dc_name=f"{name}_c", **on
+    )
+    with connected(uri) as client:
+        client.add_primary_key(AddPrimaryKeyRequest([key]))
+        client.add_check_constraint(AddCheckConstraintRequest([check]))
+
+
+def _on(database: str, name: str) -> dict[str, Any]:
+    declared = {"enable_cstr": False, "validate_cstr": False, "rely_cstr": True}
+    return {"catName": CATALOG, "table_db": database, "table_name": name, **declared}
 
 
 def from_hive(bench: Bench, database: str, *argv: str, expect: int = 0) -> dict[str, Any]:

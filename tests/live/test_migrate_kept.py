@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from tests.live.hive_tables import constrain
 from tests.live.migrating import policies
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def test_the_guide_says_what_is_kept(
         "extra_properties = map(ARRAY['team'], ARRAY['sales']))"
     )
     stack.rows(f"INSERT INTO {source}.t VALUES (1, 'a', 'x'), (2, 'b', 'x')")
+    constrain(stack.env["HIVE_METASTORE_URI"], database, "t", "id")
     glue.copy(database)
     target = f"nessie.m{uuid.uuid4().hex[:12]}"
     stack.rows(f"CREATE SCHEMA {target}")

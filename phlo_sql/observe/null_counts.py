@@ -1,0 +1,76 @@
+"""How many NULL values columns of Parquet files have, as the files' footers tell it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pyarrow.parquet import FileMetaData
+    from pyiceberg.io import FileIO
+
+_READ_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nulls:
+    """`count`: None where the file does not tell. `counted`: it stands in statistics of the column,
+    and not only follows from the schema."""
+
+    count: int | None
+    counted: bool = False
+
+
+UNTOLD = Nulls(count=None)
+
+
+def of_footer(metadata: FileMetaData) -> dict[str, Nulls]:
+    """By the name of the column in lower case. Of nested columns only the leaves have statistics,
+    which tell nothing of the column itself: they are left out."""
+    found = {}
+    for place in range(metadata.num_columns):
+        column = metadata.schema.column(place)
+        if column.path != column.name:
+            continue
+        told = [
+            metadata.row_group(group).column(place).statistics
+            for group in range(metadata.num_row_groups)
+        ]
+        counts = [each.null_count for each in told if each is not None and each.has_null_count]
+        counted = len(counts) == len(told)
+        required = column.max_definition_level == 0
+        count = sum(counts) if counted else 0 if required else None
+        found[column.name.lower()] = Nulls(count=count, counted=counted)
+    return found
+
+
+def of_files(
+    io: FileIO, paths: Sequence[str], columns: Iterable[str]
+) -> Mapping[str, list[tuple[str, Nulls]]]:
+    """Of each column, what each file tells: every value is NULL where it has no such column. A file
+    that can't be read tells nothing."""
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        read = list(pool.map(lambda path: _read(io, path), paths))
+    return {name: [_told(path, each, name) for path, each in read] for name in columns}
+
+
+def _read(io: FileIO, path: str) -> tuple[str, FileMetaData | None]:
+    from pyarrow import parquet
+
+    try:
+        with io.new_input(path).open() as stream:
+            return path, parquet.read_metadata(stream)
+    except Exception:  # noqa: BLE001 - each store has its own; what can't be read proves nothing
+        return path, None
+
+
+def _told(path: str, metadata: FileMetaData | None, name: str) -> tuple[str, Nulls]:
+    if metadata is None:
+        return path, UNTOLD
+    present = {each.lower() for each in metadata.schema.to_arrow_schema().names}
+    if name not in present:
+        return path, Nulls(count=metadata.num_rows)
+    return path, of_footer(metadata).get(name, UNTOLD)
