@@ -8,46 +8,43 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.access import carried, guard, store
 from phlo_sql.access.changes import GRANT, REVOKE, Asked, Changes, difference
+from phlo_sql.audit.journal import Journal
 from phlo_sql.cli.access_policies import change_policies
+from phlo_sql.cli.connection import journal_path
+from phlo_sql.cli.output import Report
 from phlo_sql.errors import PhloSqlError
 from phlo_sql.flow.carrying import commanded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rich.console import Console
 
     from phlo_sql.access.grants import Grant
     from phlo_sql.cli.options import Options
-    from phlo_sql.cli.output import Report
     from phlo_sql.config import Settings
     from phlo_sql.observe.trino import TrinoSession
     from phlo_sql.plan import Plan
+
+GRANTED = "granted"
+"""The journal's event that what follows an operation was granted: who revokes it later is heard."""
 
 
 def followed(
     report: Report, plan: Plan, settings: Settings, session: TrinoSession, options: Options
 ) -> Report:
-    """The report of a plan that ran, once its grants or revokes are made too.
-
-    Raises PhloSqlError, with what the steps did in `data` and the commands as next steps.
-    """
+    """The report of a plan that ran, once its grants or revokes are made too; where they can't be,
+    it is a partial one, with the commands as next steps."""
     given, taken = _wanted(plan)
     if not given and not taken:
         return report
+    made: Sequence[Grant] = given
     try:
         own = _changed(given, taken, plan, session, options, settings)
+        if given:
+            Journal(path=journal_path(), operation=str(report.data["operation"])).write(GRANTED)
     except PhloSqlError as error:
-        commands = [carried.command(each) for each in given]
-        commands += [carried.command(each, carried.REVOKE) for each in taken]
-        done = "its grants are not made" if given else "its grants are not taken away"
-        raise PhloSqlError(
-            error.code,
-            f"{plan.command} on {plan.table} is done, but {done}: {error.problem}",
-            f"then run: {'; '.join(commands)} ({error.hint})",
-            data=report.data,
-            next_steps=tuple((each, "once PostgreSQL lets it") for each in commands),
-        ) from error
+        own, made = _refused(error, given, taken, plan), ()
 
     def human(out: Console) -> None:
         if report.human is not None:
@@ -58,13 +55,30 @@ def followed(
     return replace(
         report,
         status=own.status if own.errors else report.status,
-        data={**report.data, "grants": [each.document() for each in given]},
+        data={**report.data, "grants": [each.document() for each in made]},
         warnings=(*report.warnings, *own.warnings),
         errors=(*report.errors, *own.errors),
         reason_code=own.reason_code if own.errors else report.reason_code,
         next_steps=(*report.next_steps, *own.next_steps),
         exit_code=own.exit_code or report.exit_code,
         human=human,
+    )
+
+
+def _refused(
+    error: PhloSqlError, given: Sequence[Grant], taken: Sequence[Grant], plan: Plan
+) -> Report:
+    commands = [carried.command(each) for each in given]
+    commands += [carried.command(each, carried.REVOKE) for each in taken]
+    undone = "made" if given else "taken away"
+    told = f"{plan.command} on {plan.table} is done, but its grants are not {undone}"
+    return Report(
+        status="partial",
+        data={},
+        errors=(f"{error.code.id}: {told}: {error.problem} ({error.hint})",),
+        reason_code=error.code.reason,
+        next_steps=tuple((each, "once PostgreSQL lets it") for each in commands),
+        exit_code=error.code.exit_code,
     )
 
 
@@ -96,12 +110,10 @@ def _changed(
     return change_policies(made, asked, settings, options, ask=False)
 
 
-def missing(plan: Plan, settings: Settings) -> bool:
-    """Whether the plan has grants that nobody made: its run was killed before them."""
+def missing(plan: Plan, grants: Collection[Grant]) -> bool:
+    """Whether the plan has grants that nobody made, `grants` being all there are: its run was
+    killed before them, or PostgreSQL refused them."""
     given, _ = _wanted(plan)
-    grants = guard.policies(settings) if given else None
-    if grants is None:
-        return False
     now = datetime.now(UTC)
     there = {each.key for each in grants if each.in_force(now)}
     return any(each.key not in there for each in given)

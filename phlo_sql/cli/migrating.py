@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import runbook as runbooks
+from phlo_sql.access import guard
 from phlo_sql.audit.journal import Journal, events, kept
 from phlo_sql.cli import carrying
 from phlo_sql.cli.change import change, confirm, run
@@ -15,15 +16,18 @@ from phlo_sql.cli.migration_report import require_ending, save
 from phlo_sql.cli.output import Report
 from phlo_sql.cli.plan_document import plan_document
 from phlo_sql.errors import Code, PhloSqlError
+from phlo_sql.flow.carrying import AFTERWARDS
 from phlo_sql.flow.migrating import MIGRATIONS, ROLLED_BACK
 from phlo_sql.model.migration import Rollback
 from phlo_sql.model.names import parse_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from phlo_sql.access.grants import Grant
     from phlo_sql.cli.options import Options
+    from phlo_sql.config import Settings
     from phlo_sql.model.migration import Convert, Detach, FromTable
     from phlo_sql.model.names import TableName
     from phlo_sql.runbook import Runbook
@@ -46,6 +50,8 @@ class Operation:
     done: int = 0
     state: str = "stopped"
     error: str | None = None
+    granted: bool = False
+    """The grants that follow it were made."""
 
     @property
     def left_behind(self) -> bool:
@@ -103,20 +109,38 @@ def _told(of: Operation, event: Any) -> Operation:
             return replace(of, done=of.done + 1)
         case "finished":
             return replace(of, state="finished")
+        case carrying.GRANTED:
+            return replace(of, granted=True)
         case "failed":
             return replace(of, state="failed", error=str(event.get("error")))
         case _:
             return of
 
 
-def unfinished(path: Path, tables: Mapping[str, str | None]) -> dict[str, Operation]:
-    """By table, the last run that left something and came to no end; `tables` are full names with
-    their refs."""
+def unfinished(
+    path: Path, tables: Mapping[str, str | None], settings: Settings
+) -> dict[str, Operation]:
+    """By table, the last run that left something to do: steps, or grants; `tables` are full names
+    with their refs."""
     found: dict[str, Operation] = {}
     for each in read_operations(path).values():
         if each.table in tables and tables[each.table] == each.ref:
             found[each.table] = each
-    return {name: each for name, each in found.items() if each.left_behind}
+    grants = guard.policies(settings) if found else None
+    return {
+        name: each
+        for name, each in found.items()
+        if each.left_behind or (grants is not None and _ungranted(each, grants))
+    }
+
+
+def _ungranted(of: Operation, grants: Collection[Grant]) -> bool:
+    """Whether it ended without the grants that follow it; most have none, and are not parsed."""
+    path = kept(journal_path(), of.runbook)
+    if of.state != "finished" or of.granted or not path.exists():
+        return False
+    text = path.read_text(encoding="utf-8")
+    return AFTERWARDS in text and carrying.missing(runbooks.read(text).plan, grants)
 
 
 def converted(intent: Convert | FromTable, options: Options, file: str | None = None) -> Report:
@@ -188,8 +212,9 @@ def gone_on(table: TableName, ref: str | None, options: Options, file: str | Non
         named = str(table.within(str(settings.trino_catalog.value)))
         last = _last(table.within(str(settings.trino_catalog.value)), ref)
         if last is not None and last.state == "finished":
-            plan = _book(last).plan
-            if carrying.missing(plan, settings) and not options.dry_run:
+            grants = guard.policies(settings)
+            if grants is not None and _ungranted(last, grants) and not options.dry_run:
+                plan = _book(last).plan
                 done = Report(status="success", data={"operation": last.id})
                 return carrying.followed(done, plan, settings, session, options)
         if last is None or last.state in ("finished", ROLLED_BACK):

@@ -33,7 +33,7 @@ class Then(Protocol):
 @dataclass(slots=True, kw_only=True)
 class Line:
     """One table: what is foreseen for it, and what came of it. `begun` is a run of it that left
-    something and came to no end."""
+    something to do."""
 
     outlook: Outlook
     begun: Operation | None = None
@@ -52,6 +52,9 @@ class Line:
                 f"{self.begun.id} did {self.begun.done} of {self.begun.steps} steps: go on with "
                 f"--resume, or back with `phlo-sql migrate rollback {self.begun.id}`"
             )
+        elif self.state == "done" and self.begun is not None:
+            self.state = "begun"
+            self.reason = "it is there, and not all of its grants are: make them with --resume"
 
     @property
     def table(self) -> FromTable:
@@ -129,7 +132,8 @@ def migrated_tables(
             "name one of them with --table",
         )
     catalog = str(settings.trino_catalog.value)
-    begun = unfinished(journal_path(), {str(e.table.within(catalog)): e.ref for e in tables})
+    known = {str(e.table.within(catalog)): e.ref for e in tables}
+    begun = unfinished(journal_path(), known, settings)
     lines = [
         Line(outlook=each, begun=begun.get(str(each.table.table.within(catalog)))) for each in seen
     ]

@@ -73,7 +73,7 @@ def _table(line: Line, options: Options, board: Together, stop: Event) -> None:
         report = _brought(line, options, board)
         line.state, line.told = report.status, {**report.data, "warnings": report.warnings}
         if report.errors:
-            line.error = PhloSqlError(Code.NOT_VERIFIED, report.errors[0], "see its report")
+            line.error = _told(report)
     except PhloSqlError as error:
         line.error = with_way_back(error, line.name)
         line.told = dict(line.error.data)
@@ -84,6 +84,13 @@ def _table(line: Line, options: Options, board: Together, stop: Event) -> None:
         if line.error.code in _ENDING:
             stop.set()
     board.ended(line.name, str(line.error) if line.error is not None else "done")
+
+
+def _told(report: Report) -> PhloSqlError:
+    """What a run that came to its end has to say against itself."""
+    code = next((e for e in Code if e.reason == report.reason_code), Code.NOT_VERIFIED)
+    problem = report.errors[0].removeprefix(f"{code.id}: ")
+    return PhloSqlError(code, problem, "see its report", next_steps=report.next_steps)
 
 
 def _brought(line: Line, options: Options, board: Together) -> Report:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -111,6 +114,40 @@ def test_a_run_that_was_killed_before_its_grants_makes_them_on_resume(
     assert held(bench, target) == wanted(told)
 
 
+def test_where_postgresql_refuses_the_table_is_there_and_its_report_says_what_is_left(
+    bench: Bench, told: str, target: str, tmp_path: Path
+) -> None:
+    to = ("--target", target, "--table", "t")
+    saved = tmp_path / "report.json"
+    with refusing(bench):
+        done = from_hive(bench, told, *to, "--report", str(saved), "--yes", expect=1)
+    assert done["status"] == "partial"
+    assert len(done["next_steps"]) == 3
+    assert "the auditor is away" in done["errors"][0]
+    report = json.loads(saved.read_text(encoding="utf-8"))
+    assert (report["result"]["rows"], report["errors"]) == (2, done["errors"])
+    assert held(bench, target) == []
+    assert from_hive(bench, told, *to, "--resume", "--yes")["status"] == "success"
+    assert held(bench, target) == wanted(told)
+
+
+@contextmanager
+def refusing(bench: Bench) -> Iterator[None]:
+    """A trigger of the site's own lets nobody grant."""
+    schema = f'"{os.environ["PHLO_SQL_ACCESS_SCHEMA"]}"'
+    with bench.stack.postgres(autocommit=True) as connection:
+        connection.execute(
+            f"CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'the auditor is away'; END$$"
+        )
+        connection.execute(
+            f"CREATE TRIGGER refused BEFORE INSERT ON {schema}.grants "
+            f"FOR EACH ROW EXECUTE FUNCTION {schema}.refuse()"
+        )
+        yield
+        connection.execute(f"DROP TRIGGER refused ON {schema}.grants")
+
+
 def test_grants_that_may_be_anothers_are_told_and_not_made(
     bench: Bench, told: str, target: str
 ) -> None:
@@ -132,6 +169,15 @@ def test_many_tables_bring_their_grants(bench: Bench, told: str, target: str) ->
     planned = from_hive(bench, told, "--target", target, "--dry-run")
     counts = {each["table"]: len(each["grants"]) for each in planned["data"]["migrations"]}
     assert counts == {f"{target}.t": 3, f"{target}.u": 1}
-    done = from_hive(bench, told, "--target", target, "--parallel", "2", "--yes")
-    assert done["status"] == "success"
+    with refusing(bench):
+        several = ("--target", target, "--parallel", "2", "--yes")
+        failed = from_hive(bench, told, *several, expect=1)["data"]["migrations"]
+        assert ["the auditor is away" in each["error"] for each in failed] == [True, True]
+    again = from_hive(bench, told, "--target", target, "--yes", expect=1)
+    assert all("--resume" in each["error"] for each in again["data"]["migrations"])
+    assert from_hive(bench, told, *several, "--resume")["status"] == "success"
     assert held(bench, target) == wanted(told)
+    revoke = ("access", "revoke", "--group", "desk", "--role", "write", f"{target}.t", "--yes")
+    bench.other(*revoke)
+    assert from_hive(bench, told, *several)["status"] == "noop", "who revoked it meant it"
+    assert len(held(bench, target)) == 2
