@@ -22,12 +22,19 @@ _NAMED = 3
 def choose(source: SourceTable, intent: Migration, location: str) -> tuple[Chosen, ...]:
     """A mode for each partition; `location` is where the table's own files go.
 
-    Raises PhloSqlError(NOT_MIGRATABLE) where a source can't be brought over as it was asked for.
+    Raises PhloSqlError(NOT_MIGRATABLE) where a source can't be brought over as it was asked for,
+    PERMISSION_DENIED where it could not be read.
     """
     if source.kind.left_alone:
         _refuse(
             f"{source.name} is left alone: {source.why_left_alone or source.kind.value}",
             "name Hive tables, or files",
+        )
+    if source.refused:
+        raise PhloSqlError(
+            Code.PERMISSION_DENIED,
+            source.refused,
+            "ask for the right to read it, or leave the table out with --table",
         )
     if gone := [each.location for each in source.partitions if each.missing]:
         _refuse(

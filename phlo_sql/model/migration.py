@@ -141,6 +141,8 @@ class SourceTable:
     constraints: tuple[str, ...] = ()
     """Others than NOT NULL, in SQL's words: `PRIMARY KEY (id)`."""
     why_left_alone: str = ""
+    refused: str = ""
+    """Why its partitions are not known: the metastore does not let this user read them."""
 
     @property
     def partitioned(self) -> bool:

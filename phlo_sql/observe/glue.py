@@ -53,7 +53,7 @@ def read_database(
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             return tuple(pool.map(lambda name: _described(client, database, tables[name]), names))
     except ClientError as error:
-        raise _answered(database, error) from error
+        raise _answered(f"database {database}", error) from error
     except BotoCoreError as error:
         raise _unasked(error) from error
 
@@ -71,6 +71,7 @@ def _client(region: str | None, endpoint: str | None) -> Any:
 def _described(client: Any, database: str, table: Mapping[str, Any]) -> Described:
     storage = table.get("StorageDescriptor", {})
     keys = _fields(table.get("PartitionKeys"))
+    partitions, refused = _readable(client, database, table["Name"]) if keys else ((), "")
     return Described(
         name=table["Name"],
         type=table.get("TableType", ""),
@@ -79,11 +80,25 @@ def _described(client: Any, database: str, table: Mapping[str, Any]) -> Describe
         storage=_storage(storage),
         columns=_fields(storage.get("Columns")),
         partition_columns=keys,
-        partitions=_partitions(client, database, table["Name"]) if keys else (),
+        partitions=partitions,
+        refused=refused,
         bucket_columns=tuple(storage.get("BucketColumns") or ()),
         buckets=max(0, storage.get("NumberOfBuckets", 0)),
         sort_columns=tuple(each["Column"] for each in storage.get("SortColumns") or ()),
     )
+
+
+def _readable(client: Any, database: str, name: str) -> tuple[tuple[Partition, ...], str]:
+    """Partitions, or why this user may not read them: rights are given table by table."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return _partitions(client, database, name), ""
+    except ClientError as error:
+        refused = _answered(f"{database}.{name}", error)
+        if refused.code is not Code.PERMISSION_DENIED:
+            raise
+        return (), refused.problem
 
 
 def _comment(table: Mapping[str, Any]) -> dict[str, str]:
@@ -118,7 +133,7 @@ def _fields(columns: Any) -> tuple[Field, ...]:
     )
 
 
-def _answered(database: str, error: Any) -> PhloSqlError:
+def _answered(what: str, error: Any) -> PhloSqlError:
     told = error.response.get("Error", {})
     code, message = str(told.get("Code", "")), " ".join(str(told.get("Message", "")).split())
     if code.isdigit():  # a proxy, or a server that answers in XML: the code stands in the text
@@ -132,12 +147,12 @@ def _answered(database: str, error: Any) -> PhloSqlError:
     if any(code.startswith(each) for each in _DENIED):
         return PhloSqlError(
             Code.PERMISSION_DENIED,
-            f"AWS Glue does not let this user read database {database}: {code}",
+            f"AWS Glue does not let this user read {what}: {code}",
             "ask for glue:GetDatabase, glue:GetTables and glue:GetPartitions on it",
         )
     return PhloSqlError(
         Code.CATALOG_UNREADABLE,
-        f"AWS Glue cannot tell of database {database}: {code} {message[:200]}".rstrip(),
+        f"AWS Glue cannot tell of {what}: {code} {message[:200]}".rstrip(),
         "check --region and --endpoint",
     )
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hive_metastore.ttypes import NoSuchObjectException
+from hive_metastore.ttypes import MetaException, NoSuchObjectException
 from thrift.protocol.TProtocol import TProtocolException
 from thrift.Thrift import TException
 from thrift.transport.TTransport import TTransportException
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _TABLES_AT_ONCE = 50
 _PARTITIONS_AT_ONCE = 1000
 _CONNECTIONS = 8
+_DENYING = ("permission", "privilege", "denied", "not authorized", "not permitted", "not allowed")
+"""Words of those who decide for a metastore: storage, SQL standard, Ranger."""
 
 
 def read_database(uri: str, database: str, patterns: Sequence[str] = ()) -> tuple[Described, ...]:
@@ -41,7 +43,7 @@ def read_database(uri: str, database: str, patterns: Sequence[str] = ()) -> tupl
         except (TTransportException, TProtocolException):
             raise
         except TException as error:  # a metastore's own can't leave a context: they are immutable
-            raise _refused(database, error) from error
+            raise _refused(f"database {database}", error) from error
         names = chosen(client.get_all_tables(database), patterns, database)
     batches = [
         names[start : start + _TABLES_AT_ONCE] for start in range(0, len(names), _TABLES_AT_ONCE)
@@ -55,18 +57,27 @@ def _tables(uri: str, database: str, names: Sequence[str]) -> list[Described]:
     with connected(uri) as client:
         try:
             tables = client.get_table_objects_by_name(database, names)
-            return [
-                replace(
-                    _described(each),
-                    partitions=_partitions(client, database, each) if each.partitionKeys else (),
-                    constraints=read_constraints(client, database, each.tableName),
-                )
-                for each in tables
-            ]
+            return [_with_parts(client, database, each) for each in tables]
         except (TTransportException, TProtocolException):
             raise
         except TException as error:  # a metastore's own can't leave a context: they are immutable
-            raise _refused(database, error) from error
+            raise _refused(f"database {database}", error) from error
+
+
+def _with_parts(client: MetastoreClient, database: str, table: Any) -> Described:
+    """With its partitions; who may not read those of one table may read those of others."""
+    told = replace(
+        _described(table), constraints=read_constraints(client, database, table.tableName)
+    )
+    if not table.partitionKeys:
+        return told
+    try:
+        return replace(told, partitions=_partitions(client, database, table))
+    except MetaException as error:
+        refused = _refused(f"{database}.{told.name}", error)
+        if refused.code is not Code.PERMISSION_DENIED:
+            raise
+        return replace(told, refused=refused.problem)
 
 
 def _partitions(client: MetastoreClient, database: str, table: Any) -> tuple[Partition, ...]:
@@ -116,11 +127,11 @@ def _fields(columns: Any) -> tuple[Field, ...]:
     )
 
 
-def _refused(database: str, error: Exception) -> PhloSqlError:
+def _refused(what: str, error: Exception) -> PhloSqlError:
     cause = (str(getattr(error, "message", "") or error).splitlines() or [""])[0][:200]
-    denied = any(word in cause.lower() for word in ("permission", "denied", "not authorized"))
+    denied = any(word in cause.lower() for word in _DENYING)
     return PhloSqlError(
         Code.PERMISSION_DENIED if denied else Code.CATALOG_UNREADABLE,
-        f"the metastore does not tell of database {database}: {cause}",
+        f"the metastore does not tell of {what}: {cause}",
         "ask its administrator for the right to read it" if denied else "see the metastore's log",
     )

@@ -69,6 +69,8 @@ class Described:
     buckets: int = 0
     sort_columns: tuple[str, ...] = ()
     constraints: Constraints = Constraints()
+    refused: str = ""
+    """Why its partitions are not told, where this user may not read them."""
 
 
 def kind_of(table: Described, usual: SourceKind) -> tuple[SourceKind, str]:

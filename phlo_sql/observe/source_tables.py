@@ -89,6 +89,7 @@ def source_of(
         comment=table.parameters.get("comment"),
         properties=_kept(table.parameters),
         constraints=table.constraints.others,
+        refused=table.refused,
         why_left_alone=why,
     )
 

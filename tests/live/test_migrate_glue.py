@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from phlo_sql.stack import ports
-from tests.live.hive_tables import states, tell
+from tests.live.hive_tables import PARQUET, states, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,3 +112,40 @@ def test_who_may_not_read_glue_is_told_what_to_ask_for(bench: Bench, tmp_path: P
             assert refused["reason_code"] == reason
             assert told in refused["data"]["error"]["hint"]
             assert secret not in json.dumps(refused)
+
+
+def test_a_table_whose_partitions_may_not_be_read_is_refused_alone(
+    bench: Bench, tmp_path: Path, target: str
+) -> None:
+    with guarded_glue(tmp_path, free=6) as endpoint:
+        given: Any = {"endpoint_url": endpoint, "region_name": REGION}
+        given |= {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+        client, iam = boto3.client("glue", **given), boto3.client("iam", **given)
+        client.create_database(DatabaseInput={"Name": "sales"})
+        for name, keys in (("flat", []), ("parted", [{"Name": "k", "Type": "string"}])):
+            bench.put(f"{name}/1.parquet", pa.table({"id": [1]}))
+            storage = {
+                "Location": f"{bench.folder}/{name}",
+                "InputFormat": PARQUET[0],
+                "SerdeInfo": {"SerializationLibrary": PARQUET[1]},
+                "Columns": [{"Name": "id", "Type": "bigint"}],
+            }
+            told = {"Name": name, "StorageDescriptor": storage, "PartitionKeys": keys}
+            client.create_table(DatabaseName="sales", TableInput=told)
+        iam.create_user(UserName="ann")
+        key = iam.create_access_key(UserName="ann")["AccessKey"]
+        allowed = {"Effect": "Allow", "Action": ["glue:GetDatabase", "glue:GetTables"]}
+        policy = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": "*"}]}
+        iam.put_user_policy(UserName="ann", PolicyName="p", PolicyDocument=json.dumps(policy))
+
+        hers = {
+            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        }
+        asking = replace(bench, stack=replace(bench.stack, env={**bench.stack.env, **hers}))
+        words = ("from-glue", "--endpoint", endpoint, "--region", REGION, "--database", "sales")
+        planned = asking(*words, "--target", target, "--dry-run")
+    assert states(planned) == {"flat": "planned", "parted": "refused"}
+    found = {each["table"]: each for each in planned["data"]["migrations"]}
+    assert "sales.parted" in found[f"{target}.parted"]["reason"]
+    assert "AccessDenied" in found[f"{target}.parted"]["reason"]
