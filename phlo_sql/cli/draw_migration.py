@@ -11,29 +11,69 @@ from rich.text import Text
 from phlo_sql.model.units import human_size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
     from phlo_sql.compile.detach import DetachPlan
     from phlo_sql.compile.migrate import MigratePlan
     from phlo_sql.flow.rolling_back import RollbackPlan
+    from phlo_sql.model.migration import SourceTable
 
 _COLOUR = {"finished": "green", "failed": "red", "stopped": "yellow", "success": "green"}
 
 
 def migrated(console: Console, details: MigratePlan) -> None:
-    """Each column's two types, and each mode with its reason."""
-    columns = _table("column", "from", "to", "what that means")
-    for each in (*details.source.columns, *details.source.partition_columns):
-        columns.add_row(
-            Text(each.name.lower()), Text(each.type), Text(each.target_type), Text(each.meaning)
-        )
-    console.print(columns)
+    """What the source is, each column's two types, and each mode with its reason."""
+    source = _table("source", "")
+    for name, value in _facts(details.source):
+        source.add_row(name, Text(value))
+    console.print(source)
+    console.print()
+    console.print(_columns(details.source))
     modes = _table("mode", "partitions", "why")
     for (mode, reason), count in Counter((e.mode, e.reason) for e in details.chosen).items():
         modes.add_row(mode, f"{count:,}", Text(reason))
     console.print(modes)
+
+
+def _columns(source: SourceTable) -> Table:
+    counted = source.statistics.columns if source.statistics is not None else {}
+    counts = ("distinct", "NULL") if counted else ()
+    table = _table("column", "from", "to", *counts, "what that means")
+    for each in (*source.columns, *source.partition_columns):
+        row = [each.name.lower(), each.type, each.target_type]
+        if counted:
+            told = counted.get(each.name.lower())
+            both = (told.distinct, told.nulls) if told is not None else (None, None)
+            row += ["" if count is None else f"{count:,}" for count in both]
+        table.add_row(*map(Text, row), Text(each.meaning))
+    return table
+
+
+def _facts(source: SourceTable) -> Iterator[tuple[str, str]]:
+    parts = f"{len(source.partitions):,} partition(s), " if source.partitioned else ""
+    yield "is", f"{source.kind.value} {source.format}, {parts}{source.files:,} file(s)"
+    yield "at", source.location
+    yield "size", human_size(source.bytes)
+    told = source.statistics
+    if source.rows is not None:
+        yield "rows", f"{source.rows:,}"
+    elif told is not None and told.rows is not None:
+        yield "rows", f"{told.rows:,} by statistics, which may be old"
+    if source.owner:
+        yield "owner", source.owner
+    if source.comment:
+        yield "comment", source.comment
+    for name, value in source.properties.items():
+        yield "property", f"{name} = {value}"
+    if source.bucketing is not None:
+        ordered = source.bucketing.sorted_by
+        by = f", sorted by {', '.join(ordered)}" if ordered else ""
+        columns = ", ".join(source.bucketing.columns)
+        yield "buckets", f"{source.bucketing.buckets} by {columns}{by}"
+    for each in source.constraints:
+        yield "constraint", each
 
 
 def cut(console: Console, details: DetachPlan) -> None:

@@ -7,7 +7,7 @@ and an Iceberg one that has the table in the making; whatever the target's catal
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql.compile.migrate_choice import choose
@@ -58,6 +58,11 @@ class MigratePlan:
                 "rows": source.rows,
                 "partitions": len(source.partitions) if source.partitioned else None,
                 "owner": source.owner,
+                "comment": source.comment,
+                "properties": dict(source.properties),
+                "bucketing": None if source.bucketing is None else asdict(source.bucketing),
+                "statistics": None if source.statistics is None else asdict(source.statistics),
+                "constraints": list(source.constraints),
             },
             "columns": [_column(each) for each in (*source.columns, *source.partition_columns)],
             "modes": [
@@ -81,6 +86,7 @@ def _column(each: SourceColumn) -> dict[str, Any]:
         "source_type": each.type,
         "type": each.target_type,
         "meaning": each.meaning or None,
+        "comment": each.comment,
         "not_null": each.not_null,
     }
 

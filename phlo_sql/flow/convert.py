@@ -13,7 +13,7 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.carrying import carrying
 from phlo_sql.flow.edges import file_properties, physical
 from phlo_sql.flow.migrating import answer_of, facts_of, staging
-from phlo_sql.flow.not_null import borne_out
+from phlo_sql.flow.sources import completed
 from phlo_sql.plan import Prediction
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def compile_plan(intent: Convert | FromTable, edges: Edges) -> MigratePlan:
     own = staged(target, intent, edges)
     if isinstance(intent, FromTable):  # its reader has looked at the source
         command = f"migrate from-{intent.source.kind.value}"
-        source = borne_out(intent, edges)
+        source = completed(intent, edges)
         made = compiled(source, intent, own, edges, command, intent.command_line)
         return replace(made, plan=carrying(intent, made.plan, edges))
     edges.note(f"reading the files of {intent.path}")

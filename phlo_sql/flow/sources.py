@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.flow.edges import file_properties, physical
-from phlo_sql.model.migration import FromGlue, FromHive, FromTable, SourceKind
+from phlo_sql.flow.not_null import borne_out
+from phlo_sql.model.migration import (
+    FromGlue,
+    FromHive,
+    FromTable,
+    HiveTable,
+    SourceKind,
+    Statistics,
+)
 from phlo_sql.model.names import TableName, parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from phlo_sql.flow.edges import Edges
-    from phlo_sql.model.migration import SourceTable
+    from phlo_sql.model.migration import SourceColumn, SourceTable
     from phlo_sql.observe.metastore import Described
 
 
@@ -47,6 +55,32 @@ def look(intent: FromHive | FromGlue, edges: Edges) -> tuple[FromTable, ...]:
         _of_table(intent, table.name, source) for table, source in zip(tables, found, strict=True)
     ]
     return tuple(sorted(each, key=lambda one: (-one.source.bytes, one.table.name)))
+
+
+def completed(intent: FromTable, edges: Edges) -> SourceTable:
+    """The source of one table that a plan is made for, with what its reader did not ask for."""
+    from phlo_sql.observe import hive
+
+    source = intent.source
+    if intent.hive is None or source.kind.left_alone:
+        return source
+    details = hive.read_details(intent.hive, [each.name for each in source.columns])
+    claimed = details.constraints.not_null
+
+    def declared(column: SourceColumn) -> SourceColumn:
+        return replace(column, not_null=column.name.lower() in claimed)
+
+    told = source.statistics
+    if details.statistics:
+        told = Statistics(rows=told.rows if told else None, columns=details.statistics)
+    found = replace(
+        source,
+        columns=tuple(declared(each) for each in source.columns),
+        partition_columns=tuple(declared(each) for each in source.partition_columns),
+        constraints=details.constraints.others,
+        statistics=told,
+    )
+    return borne_out(replace(intent, source=found), edges)
 
 
 def present(tables: Sequence[FromTable], edges: Edges) -> frozenset[str]:
@@ -93,6 +127,9 @@ def _of_table(intent: FromHive | FromGlue, name: str, source: SourceTable) -> Fr
         shown=TableName(
             catalog=intent.source_catalog, schema=intent.database.lower(), name=name.lower()
         ),
+        hive=HiveTable(uri=intent.uri, database=intent.database, name=name)
+        if isinstance(intent, FromHive)
+        else None,
     )
 
 

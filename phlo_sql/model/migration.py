@@ -114,6 +114,20 @@ class Bucketing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnStatistics:
+    distinct: int | None
+    nulls: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """What a metastore counted at some time, by column in lower case; nothing is decided by it."""
+
+    rows: int | None
+    columns: Mapping[str, ColumnStatistics] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTable:
     """`name` is the source's table as Trino names it (`hive.db.t`), None for files. `columns` are
     those in the files, in order; `partition_columns` stand in folder names. An unpartitioned table
@@ -136,8 +150,7 @@ class SourceTable:
     owner: str | None = None
     comment: str | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
-    statistics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By column, as the source names them: `distinct_values`, `nulls`, …"""
+    statistics: Statistics | None = None
     constraints: tuple[str, ...] = ()
     """Others than NOT NULL, in SQL's words: `PRIMARY KEY (id)`."""
     why_left_alone: str = ""
@@ -187,14 +200,25 @@ class Convert(Migration):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HiveTable:
+    """Where a Hive metastore has a table."""
+
+    uri: str
+    database: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FromTable(Migration):
     """One table of a metastore, with what its reader found; made per table of a database. `shown`:
-    the source as a catalog of Trino is to show it, for the grants on it."""
+    the source as a catalog of Trino is to show it, for the grants on it. `hive`: where the rest is
+    told of it, which a database's reader does not ask for."""
 
     source: SourceTable
     table: TableName
     command_line: str
     shown: TableName | None = None
+    hive: HiveTable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,10 @@ from thrift.transport.TTransport import TTransportException
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.observe.hive_client import MetastoreClient, connected
 from phlo_sql.observe.hive_constraints import read_constraints
+from phlo_sql.observe.hive_statistics import read_statistics
 from phlo_sql.observe.metastore import (
     Described,
+    Details,
     Field,
     Partition,
     Storage,
@@ -25,6 +27,8 @@ from phlo_sql.observe.metastore import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from phlo_sql.model.migration import HiveTable
 
 _TABLES_AT_ONCE = 50
 _PARTITIONS_AT_ONCE = 1000
@@ -53,6 +57,20 @@ def read_database(uri: str, database: str, patterns: Sequence[str] = ()) -> tupl
     return tuple(sorted((each for part in found for each in part), key=lambda each: each.name))
 
 
+def read_details(table: HiveTable, columns: Sequence[str]) -> Details:
+    """What is asked table by table. Raises PhloSqlError as `read_database` does."""
+    with connected(table.uri) as client:
+        try:
+            return Details(
+                constraints=read_constraints(client, table.database, table.name),
+                statistics=read_statistics(client, table, columns),
+            )
+        except (TTransportException, TProtocolException):
+            raise
+        except TException as error:
+            raise _refused(f"{table.database}.{table.name}", error) from error
+
+
 def _tables(uri: str, database: str, names: Sequence[str]) -> list[Described]:
     with connected(uri) as client:
         try:
@@ -66,9 +84,7 @@ def _tables(uri: str, database: str, names: Sequence[str]) -> list[Described]:
 
 def _with_parts(client: MetastoreClient, database: str, table: Any) -> Described:
     """With its partitions; who may not read those of one table may read those of others."""
-    told = replace(
-        _described(table), constraints=read_constraints(client, database, table.tableName)
-    )
+    told = _described(table)
     if not table.partitionKeys:
         return told
     try:

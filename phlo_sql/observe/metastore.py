@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from phlo_sql.errors import Code, PhloSqlError
-from phlo_sql.model.migration import Format, SourceKind
+from phlo_sql.model.migration import Format, SourceKind, Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from phlo_sql.model.migration import ColumnStatistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,14 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """`statistics` by column in lower case."""
+
+    constraints: Constraints
+    statistics: Mapping[str, ColumnStatistics]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """`type` is Hive's word: MANAGED_TABLE, EXTERNAL_TABLE, VIRTUAL_VIEW, …"""
 
@@ -68,9 +78,26 @@ class Described:
     bucket_columns: tuple[str, ...] = ()
     buckets: int = 0
     sort_columns: tuple[str, ...] = ()
-    constraints: Constraints = Constraints()
     refused: str = ""
     """Why its partitions are not told, where this user may not read them."""
+
+
+_ROWS = ("numRows", "recordCount")
+"""Where Hive and Glue's crawlers write the number of rows; Hive says -1 where it does not know."""
+
+
+def statistics_of(table: Described) -> Statistics | None:
+    """The rows that the metastore has counted, of all partitions; None where it has not."""
+    parts = table.partitions if table.partition_columns else (table,)
+    counts = [_rows(each.parameters) for each in parts]
+    known = [one for one in counts if one is not None]
+    rows = sum(known) if known and len(known) == len(counts) else None
+    return Statistics(rows=rows) if rows is not None else None
+
+
+def _rows(parameters: Mapping[str, str]) -> int | None:
+    told = next((parameters[name] for name in _ROWS if name in parameters), "")
+    return int(told) if told.isascii() and told.isdigit() else None
 
 
 def kind_of(table: Described, usual: SourceKind) -> tuple[SourceKind, str]:

@@ -20,10 +20,10 @@ from phlo_sql.model.migration import (
     SourcePartition,
     SourceTable,
 )
-from phlo_sql.observe.metastore import kind_of
+from phlo_sql.observe.metastore import kind_of, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyiceberg.io import FileIO
 
@@ -65,9 +65,8 @@ def source_of(
 ) -> SourceTable:
     """One table; `listed` gives the files below a location, `gone` which folders are not there."""
     kind, why = kind_of(table, usual)
-    claimed = table.constraints.not_null
-    columns = tuple(_column(each, table.storage.format, claimed) for each in table.columns)
-    keys = tuple(_column(each, None, claimed) for each in table.partition_columns)
+    columns = tuple(_column(each, table.storage.format) for each in table.columns)
+    keys = tuple(_column(each, None) for each in table.partition_columns)
     if not why:
         kind, why = _unreadable(kind, (*columns, *keys))
     partitions: tuple[SourcePartition, ...] = ()
@@ -88,7 +87,7 @@ def source_of(
         owner=table.owner,
         comment=table.parameters.get("comment"),
         properties=_kept(table.parameters),
-        constraints=table.constraints.others,
+        statistics=statistics_of(table),
         refused=table.refused,
         why_left_alone=why,
     )
@@ -252,13 +251,12 @@ def _unreadable(kind: SourceKind, columns: Sequence[SourceColumn]) -> tuple[Sour
     return kind, ""
 
 
-def _column(field: Field, form: Format | None, claimed: Collection[str]) -> SourceColumn:
+def _column(field: Field, form: Format | None) -> SourceColumn:
     told = mapped_hive(field.type, form)
     return SourceColumn(
         name=field.name,
         type=field.type,
         comment=field.comment,
-        not_null=field.name.lower() in claimed,
         target_type=told.target,
         read_type=told.read,
         meaning=told.meaning,

@@ -111,6 +111,47 @@ def test_a_database_of_trinos_tables(bench: Bench, source: str, target: str) -> 
     assert again["status"] == "noop"
 
 
+def test_a_plan_tells_what_the_metastore_knows(bench: Bench, source: str, target: str) -> None:
+    stack = bench.stack
+    stack.rows(
+        f"CREATE TABLE hive.{source}.parted (id bigint COMMENT 'key', text varchar, k varchar) "
+        "COMMENT 'told' WITH (format = 'ORC', partitioned_by = ARRAY['k'], "
+        "bucketed_by = ARRAY['id'], bucket_count = 2, sorted_by = ARRAY['id'], "
+        "extra_properties = map(ARRAY['team'], ARRAY['sales']))"
+    )
+    stack.rows(f"INSERT INTO hive.{source}.parted VALUES (1, 'a', 'x'), (2, NULL, 'y')")
+    stack.rows(f"CREATE TABLE hive.{source}.whole AS SELECT name FROM tpch.tiny.nation")
+
+    def planned(name: str) -> dict[str, Any]:
+        found = from_hive(bench, source, target, "--table", name, "--dry-run")
+        return dict(found["data"])
+
+    parted = planned("parted")
+    assert parted["source"] == {
+        "kind": "hive",
+        "location": f"s3://lake/hive_external/{source}.db/parted",
+        "format": "orc",
+        "files": parted["source"]["files"],
+        "bytes": parted["source"]["bytes"],
+        "rows": None,
+        "partitions": 2,
+        "owner": stack.env["TRINO_USER"],
+        "comment": "told",
+        "properties": {"team": "sales"},
+        "bucketing": {"columns": ["id"], "buckets": 2, "sorted_by": ["id"]},
+        "statistics": parted["source"]["statistics"],
+        "constraints": [],
+    }
+    told = parted["source"]["statistics"]
+    assert told["rows"] == 2
+    assert {name: each["nulls"] for name, each in told["columns"].items()} == {"id": 0, "text": 1}
+    assert parted["columns"][0]["comment"] == "key"
+    assert planned("whole")["source"]["statistics"] == {
+        "rows": 25,
+        "columns": {"name": {"distinct": 25, "nulls": 0}},
+    }
+
+
 def test_files_that_pyarrow_wrote_are_read_by_their_own_names(
     bench: Bench, source: str, target: str
 ) -> None:
