@@ -233,13 +233,17 @@ _SHADOWED = frozenset({*_PYTHON.values(), "list", "dict", "dataclass", "fields"}
 
 def _word(text: str) -> str:
     """Only what a name may hold, in the form that Python compares names in."""
-    normal = unicodedata.normalize("NFKC", text)
-    return "".join(each if f"a{each}".isidentifier() else "_" for each in normal)
+    return "".join(each if f"a{each}".isidentifier() else "_" for each in _normal(text))
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def _class_name(text: str) -> str:
     words = [word for word in _word(text).split("_") if word]
-    name = "".join(word[:1].upper() + word[1:] for word in words) or "Record"
+    joined = "".join(word[:1].upper() + word[1:] for word in words)
+    name = _normal(joined) or "Record"  # a cedilla of its own makes one letter with what precedes
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"Row{name}"
 
 

@@ -59,6 +59,11 @@ class TestRoundTrips:
     def test_reads_back_without_a_difference(self, module: Any, schema: TableSchema) -> None:
         assert left_over(schema, module.read(module.write(schema))) == []
 
+    @pytest.mark.parametrize("mark", ["\u00b8", "\u0327", "\u00a8", "\u0301"])
+    def test_a_mark_that_joins_the_letter_before_it_makes_no_class_twice(self, mark: str) -> None:
+        schema = of("boolean", "struct<_: struct<a: boolean>>", names=("a", mark))
+        assert left_over(schema, python.read(python.write(schema))) == []
+
     @settings(deadline=None, max_examples=40)
     @given(schema=trino_schemas.map(partitioned))
     def test_sql_reads_back_without_a_difference(self, schema: TableSchema) -> None:
