@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from phlo_sql.stack import cache
@@ -21,11 +23,21 @@ def made(folder: str, name: str, lock: Path, python: str, *, with_us: bool = Fal
         if (home / ".complete").exists():
             return home
         shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([python, "-m", "venv", str(home)], check=True)
-        pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        pip += ["install", "--no-deps"]
-        subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
+        uv("venv", "--python", python, str(home))
+        install(home, "--no-deps", "--require-hashes", "-r", str(lock))
         if with_us:
-            subprocess.run([*pip, "-e", str(ROOT)], check=True)
+            install(home, "--no-deps", "-e", str(ROOT))
         (home / ".complete").touch()
     return home
+
+
+def install(home: Path, *words: str) -> None:
+    """By uv, which takes an eighth of the time that pip takes."""
+    uv("pip", "install", "--python", str(home / "bin" / "python"), *words)
+
+
+def uv(*words: str) -> None:
+    program = str(Path(sys.executable).with_name("uv"))
+    # Certificates are the machine's, as pip's are: a registry may have an authority of its own.
+    env = {**os.environ, "UV_SYSTEM_CERTS": "true"}
+    subprocess.run([program, "--quiet", "--no-config", *words], check=True, env=env)

@@ -11,18 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import environments
+
 ROOT = Path(__file__).parent.parent.parent
 LOCK = Path(__file__).parent / "lowest.lock"
 TESTED = ("tests/unit/cli", "tests/unit/config", "tests/unit/observe", "tests/unit/observe_trino")
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("package")]
 
 
-def test_the_oldest_versions_pass_the_tests_that_touch_them(tmp_path: Path) -> None:
-    home = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    pip = [str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(LOCK)], check=True)
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)], check=True)
+def test_the_oldest_versions_pass_the_tests_that_touch_them() -> None:
+    home = environments.made("lowest", "1", LOCK, sys.executable, with_us=True)
     there = [name for name in TESTED if (ROOT / name).is_dir()]
     ran = subprocess.run(
         [str(home / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *there],

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from phlo_sql.cli import cli
+from tests import environments
 from tests.unit.cli.command_tree import COMMANDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -46,9 +47,8 @@ def pins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(built: Path, pins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with what the sdist builds to, and its dependencies."""
     home = tmp_path_factory.mktemp("clean") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    pip = [str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", str(pins), str(next(built.glob("*.tar.gz")))], check=True)
+    environments.uv("venv", "--python", sys.executable, str(home))
+    environments.install(home, "-c", str(pins), str(next(built.glob("*.tar.gz"))))
     return home
 
 
@@ -125,7 +125,10 @@ def test_phlo_finds_the_plugin_and_phlo_sql_alone_needs_no_phlo(installed: Path)
         "print(*entry_points(group='phlo.plugins.cli').names)"
     )
     assert run(installed, "python", "-c", program).split() == ["sql"]
-    assert "phlo\n" not in run(installed, "pip", "list", "--format=freeze")
+    lists = (
+        "from importlib.metadata import distributions; print(*(d.name for d in distributions()))"
+    )
+    assert "phlo" not in run(installed, "python", "-c", lists).split()
 
 
 def test_man_pages_are_made_from_the_same_source(tmp_path: Path) -> None:
