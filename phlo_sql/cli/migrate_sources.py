@@ -77,7 +77,8 @@ def _source_catalog(usual: str) -> Callable[[_F], _F]:
         metavar="NAME",
         default=usual,
         show_default=True,
-        help="Trino's catalog that shows the metastore: grants on its tables come over.",
+        help="Trino's catalog that shows the metastore: grants on its tables come over, and it is "
+        "asked what files do not tell.",
     )
 
 

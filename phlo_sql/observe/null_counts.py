@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyarrow.parquet import FileMetaData
     from pyiceberg.io import FileIO
@@ -48,29 +48,27 @@ def of_footer(metadata: FileMetaData) -> dict[str, Nulls]:
 
 
 def of_files(
-    io: FileIO, paths: Sequence[str], columns: Iterable[str]
+    io: FileIO, paths: Sequence[str], columns: Sequence[str]
 ) -> Mapping[str, list[tuple[str, Nulls]]]:
-    """Of each column, what each file tells: every value is NULL where it has no such column. A file
-    that can't be read tells nothing."""
+    """Of each column, named in lower case, what each file tells: every value is NULL where it has
+    no such column. A file that can't be read tells nothing."""
     with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        read = list(pool.map(lambda path: _read(io, path), paths))
-    return {name: [_told(path, each, name) for path, each in read] for name in columns}
+        read = list(pool.map(lambda path: _read(io, path, columns), paths))
+    return {
+        name: [(path, told[name]) for path, told in zip(paths, read, strict=True)]
+        for name in columns
+    }
 
 
-def _read(io: FileIO, path: str) -> tuple[str, FileMetaData | None]:
+def _read(io: FileIO, path: str, columns: Sequence[str]) -> dict[str, Nulls]:
     from pyarrow import parquet
 
     try:
         with io.new_input(path).open() as stream:
-            return path, parquet.read_metadata(stream)
+            metadata = parquet.read_metadata(stream)
+            present = {each.lower() for each in metadata.schema.to_arrow_schema().names}
+            told = of_footer(metadata)
     except Exception:  # noqa: BLE001 - each store has its own; what can't be read proves nothing
-        return path, None
-
-
-def _told(path: str, metadata: FileMetaData | None, name: str) -> tuple[str, Nulls]:
-    if metadata is None:
-        return path, UNTOLD
-    present = {each.lower() for each in metadata.schema.to_arrow_schema().names}
-    if name not in present:
-        return path, Nulls(count=metadata.num_rows)
-    return path, of_footer(metadata).get(name, UNTOLD)
+        return dict.fromkeys(columns, UNTOLD)
+    absent = Nulls(count=metadata.num_rows)
+    return {each: told.get(each, UNTOLD) if each in present else absent for each in columns}
