@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from phlo_sql.observe.trino import TrinoSession
     from phlo_sql.plan import Plan
 
-GRANTED = "granted"
-"""The journal's event that what follows an operation was granted: who revokes it later is heard."""
+GRANTED = "grants made"
+"""The journal's event that the grants which follow an operation were made: who revokes one later is
+heard."""
 
 
 def followed(
