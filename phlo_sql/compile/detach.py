@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phlo_sql import dialect
-from phlo_sql.compile.migrate import CHECKSUM_UP_TO, FIRST_VERSION
+from phlo_sql.compile.migrate import CHECKSUM_UP_TO, require_version
 from phlo_sql.compile.migrate_reading import PATH
 from phlo_sql.compile.migrate_scratch import GOES, cleared, is_table, made, names_of, register
 from phlo_sql.compile.migrate_steps import GUARD, SLICE_BYTES, compare_step
@@ -119,13 +119,7 @@ def compile_detach(tied: Tied, intent: Detach, staging: Staging, facts: Facts) -
 
 
 def _refuse(tied: Tied, facts: Facts, *, empty: bool) -> None:
-    if facts.trino_version < FIRST_VERSION:
-        raise PhloSqlError(
-            Code.UNSUPPORTED_VERSION,
-            f"Trino {facts.trino_version} can't stage a table: {FIRST_VERSION} is the oldest that "
-            "was tried",
-            f"run it on a Trino from {FIRST_VERSION} on, over the same catalog",
-        )
+    require_version(facts.trino_version)
     if others := sorted(ref.name for ref in tied.history.refs if ref.name != "main"):
         raise PhloSqlError(
             Code.NOT_MIGRATABLE,

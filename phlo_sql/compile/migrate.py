@@ -27,7 +27,7 @@ NOTHING = "none"
 _UNCOUNTED = (
     "statistics of files that stay in place don't count its NULL values; --mode copy keeps it"
 )
-FIRST_VERSION = 483
+FIRST_VERSION = 476
 """The oldest Trino on which every statement of a migration was run."""
 
 
@@ -150,8 +150,7 @@ def require_version(trino: int) -> None:
     if trino < FIRST_VERSION:
         raise PhloSqlError(
             Code.UNSUPPORTED_VERSION,
-            f"Trino {trino} can't stage a migration: 476 was seen to refuse sources with more than "
-            "one column",
+            f"Trino {trino} can't stage a table: {FIRST_VERSION} is the oldest that was tried",
             f"run it on a Trino from {FIRST_VERSION} on, over the same catalog",
         )
 

@@ -12,7 +12,8 @@
 - `make_schema(stack, catalog="iceberg")`: a schema of the test's own, `catalog.schema` unquoted;
   dropped afterwards with all that is in it.
 - `opa`: Trino 476 behind OPA, its events collected; for modules of the xdist group "opa".
-- `bench` (`hive_bench`: on the `hive_stack`): files to migrate, the command line in this process.
+- `bench` (`each_bench`: on both versions, `hive_bench`: on the `hive_stack`, `bench_on(name)`: on
+  any): files to migrate, the command line in this process.
 - `source`: a database of Hive's metastore, `target`: a schema of Nessie; both emptied afterwards.
 - `desk`: the command line in this process, with policies and an audit trail of the test's own.
 
@@ -130,31 +131,37 @@ def desk(
 
 
 @pytest.fixture
-def bench(
-    stack: Clients,
+def bench_on(
+    request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=stack, state=tmp_path, folder=new_folder(), monkeypatch=monkeypatch, capsys=capsys
-    )
+) -> Callable[[str], Bench]:
+    def make(stack: str) -> Bench:
+        return Bench(
+            stack=request.getfixturevalue(stack),
+            state=tmp_path,
+            folder=new_folder(),
+            monkeypatch=monkeypatch,
+            capsys=capsys,
+        )
+
+    return make
 
 
 @pytest.fixture
-def hive_bench(
-    hive_stack: Clients,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Bench:
-    return Bench(
-        stack=hive_stack,
-        state=tmp_path,
-        folder=new_folder(),
-        monkeypatch=monkeypatch,
-        capsys=capsys,
-    )
+def bench(bench_on: Callable[[str], Bench]) -> Bench:
+    return bench_on("stack")
+
+
+@pytest.fixture(params=["stack", "stack_476"])
+def each_bench(request: pytest.FixtureRequest, bench_on: Callable[[str], Bench]) -> Bench:
+    return bench_on(request.param)
+
+
+@pytest.fixture
+def hive_bench(bench_on: Callable[[str], Bench]) -> Bench:
+    return bench_on("hive_stack")
 
 
 @pytest.fixture

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.live
 
 
+@pytest.fixture
+def bench(each_bench: Bench) -> Bench:
+    return each_bench
+
+
 def modes(document: dict[str, Any]) -> dict[str | None, str]:
     return {each["partition"]: each["mode"] for each in document["data"]["modes"]}
 

@@ -33,10 +33,13 @@ def paths(bench: Bench, table: str) -> list[str]:
     return [path for (path,) in bench.stack.rows(f'SELECT file_path FROM {schema}."{name}$files"')]
 
 
-@pytest.mark.parametrize("catalog", ["iceberg_s3", "nessie"])
+@pytest.mark.parametrize(
+    ("catalog", "on"), [("iceberg_s3", "stack"), ("nessie", "stack"), ("nessie", "stack_476")]
+)
 def test_the_source_is_dropped_and_the_table_still_reads(
-    bench: Bench, make_schema: Callable[..., str], catalog: str
+    bench_on: Callable[[str], Bench], make_schema: Callable[..., str], catalog: str, on: str
 ) -> None:
+    bench = bench_on(on)
     schema = make_schema(bench.stack, catalog)
     table = f"{schema}.t"
     taken(bench, table, "region=a", "region=b c", "region=__HIVE_DEFAULT_PARTITION__")

@@ -44,19 +44,22 @@ def last(bench: Bench) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("catalog", "fill", "first"),
+    ("catalog", "on", "fill", "first"),
     [
-        ("iceberg_s3", mixed, 1),
-        ("nessie", whole, 5),  # up to there the steps are the same, and know of no target
+        ("iceberg_s3", "stack", mixed, 1),
+        ("nessie", "stack", whole, 5),  # up to there the steps are the same, and know of no target
+        ("nessie", "stack_476", whole, 5),
     ],
 )
 def test_killed_after_each_step_it_goes_back_to_what_was(
-    bench: Bench,
+    bench_on: Callable[[str], Bench],
     make_schema: Callable[..., str],
     catalog: str,
+    on: str,
     fill: Callable[[Bench], None],
     first: int,
 ) -> None:
+    bench = bench_on(on)
     schema = make_schema(bench.stack, catalog)
     fill(bench)
     argv = ("convert", bench.folder, "--table", f"{schema}.t", "--format", "parquet")
