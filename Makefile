@@ -31,12 +31,11 @@ check: install ## Lint, format, types, layers
 	$(BIN)/lint-imports --no-cache
 
 # Servers that live for minutes: Java's second compiler and its concurrent collector cost more than they give.
-test: export JDK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+test cover: export JDK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 test: check ## Every check, then every test, on real servers that it starts and stops
 	PHLO_SQL_REQUIRE_STACK=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup --durations=40
 
 # Apart from `test`, which it would make a fifth longer.
-cover: export JDK_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 cover: install ## Every test again, and which lines of the package they run
 	PHLO_SQL_REQUIRE_STACK=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term
 

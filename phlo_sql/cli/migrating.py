@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from phlo_sql.config import Settings
     from phlo_sql.model.migration import Convert, Detach, FromTable
     from phlo_sql.model.names import TableName
+    from phlo_sql.plan import Plan
     from phlo_sql.runbook import Runbook
 
 _UNFINISHED = ("failed", "stopped")
@@ -130,17 +131,21 @@ def unfinished(
     return {
         name: each
         for name, each in found.items()
-        if each.left_behind or (grants is not None and _ungranted(each, grants))
+        if each.left_behind or (grants is not None and _ungranted(each, grants) is not None)
     }
 
 
-def _ungranted(of: Operation, grants: Collection[Grant]) -> bool:
-    """Whether it ended without the grants that follow it; most have none, and are not parsed."""
+def _ungranted(of: Operation, grants: Collection[Grant]) -> Plan | None:
+    """The plan of a run that ended without the grants which follow it; most have none, and are not
+    parsed."""
     path = kept(journal_path(), of.runbook)
     if of.state != "finished" or of.granted or not path.exists():
-        return False
+        return None
     text = path.read_text(encoding="utf-8")
-    return AFTERWARDS in text and carrying.missing(runbooks.read(text).plan, grants)
+    if AFTERWARDS not in text:
+        return None
+    plan = runbooks.read(text).plan
+    return plan if carrying.missing(plan, grants) else None
 
 
 def converted(intent: Convert | FromTable, options: Options, file: str | None = None) -> Report:
@@ -211,10 +216,10 @@ def gone_on(table: TableName, ref: str | None, options: Options, file: str | Non
     with connected(options) as (settings, session):
         named = str(table.within(str(settings.trino_catalog.value)))
         last = _last(table.within(str(settings.trino_catalog.value)), ref)
-        if last is not None and last.state == "finished":
+        if last is not None and last.state == "finished" and not options.dry_run:
             grants = guard.policies(settings)
-            if grants is not None and _ungranted(last, grants) and not options.dry_run:
-                plan = _book(last).plan
+            plan = None if grants is None else _ungranted(last, grants)
+            if plan is not None:
                 done = Report(status="success", data={"operation": last.id})
                 return carrying.followed(done, plan, settings, session, options)
         if last is None or last.state in ("finished", ROLLED_BACK):

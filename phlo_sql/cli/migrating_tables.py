@@ -46,15 +46,15 @@ class Line:
 
     def __post_init__(self) -> None:
         self.state, self.reason = self.outlook.state, self.outlook.reason
-        if self.state == "planned" and self.begun is not None:
-            self.state = "begun"
-            self.reason = (
-                f"{self.begun.id} did {self.begun.done} of {self.begun.steps} steps: go on with "
-                f"--resume, or back with `phlo-sql migrate rollback {self.begun.id}`"
-            )
-        elif self.state == "done" and self.begun is not None:
-            self.state = "begun"
-            self.reason = "it is there, and not all of its grants are: make them with --resume"
+        if self.begun is None or self.state not in ("planned", "done"):
+            return
+        self.state = "begun"
+        self.reason = (
+            f"{self.begun.id} did {self.begun.done} of {self.begun.steps} steps: go on with "
+            f"--resume, or back with `phlo-sql migrate rollback {self.begun.id}`"
+            if self.begun.left_behind
+            else "it is there, and not all of its grants are: make them with --resume"
+        )
 
     @property
     def table(self) -> FromTable:

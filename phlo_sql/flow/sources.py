@@ -59,11 +59,11 @@ def look(intent: FromHive | FromGlue, edges: Edges) -> tuple[FromTable, ...]:
 
 def completed(intent: FromTable, edges: Edges) -> SourceTable:
     """The source of one table that a plan is made for, with what its reader did not ask for."""
-    from phlo_sql.observe import hive
-
     source = intent.source
     if intent.hive is None or source.kind.left_alone:
         return source
+    from phlo_sql.observe import hive  # by thrift, which comes with phlo-sql[hive] alone
+
     details = hive.read_details(intent.hive, [each.name for each in source.columns])
     claimed = details.constraints.not_null
 

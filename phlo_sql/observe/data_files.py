@@ -44,7 +44,7 @@ class _Read:
     schema: pa.Schema
     rows: int
     counted: frozenset[str] = frozenset()
-    """Columns, in lower case, whose NULL values its statistics count."""
+    """Required columns, in lower case, whose NULL values its statistics count."""
 
 
 def read_source(path: str, form: Format, properties: Mapping[str, str]) -> SourceTable:
@@ -144,9 +144,11 @@ def _footer(stream: Any, form: Format) -> tuple[pa.Schema, int, frozenset[str]]:
             import pyarrow.parquet as pq
 
             parquet = pq.ParquetFile(stream)
-            nulls = of_footer(parquet.metadata)
+            schema = parquet.schema_arrow
+            required = {each.name.lower() for each in schema if not each.nullable}
+            nulls = of_footer(parquet.metadata, required) if required else {}
             counted = frozenset(name for name, each in nulls.items() if each.counted)
-            return parquet.schema_arrow, int(parquet.metadata.num_rows), counted
+            return schema, int(parquet.metadata.num_rows), counted
         case "orc":
             from pyarrow import orc
 

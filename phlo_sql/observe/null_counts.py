@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pyarrow.parquet import FileMetaData
     from pyiceberg.io import FileIO
@@ -27,13 +27,13 @@ class Nulls:
 UNTOLD = Nulls(count=None)
 
 
-def of_footer(metadata: FileMetaData) -> dict[str, Nulls]:
-    """By the name of the column in lower case. Of nested columns only the leaves have statistics,
-    which tell nothing of the column itself: they are left out."""
+def of_footer(metadata: FileMetaData, columns: Collection[str]) -> dict[str, Nulls]:
+    """Of these columns, by their names in lower case. Of nested ones only the leaves have
+    statistics, which tell nothing of the column itself: they are left out."""
     found = {}
     for place in range(metadata.num_columns):
         column = metadata.schema.column(place)
-        if column.path != column.name:
+        if column.path != column.name or column.name.lower() not in columns:
             continue
         told = [
             metadata.row_group(group).column(place).statistics
@@ -67,7 +67,7 @@ def _read(io: FileIO, path: str, columns: Sequence[str]) -> dict[str, Nulls]:
         with io.new_input(path).open() as stream:
             metadata = parquet.read_metadata(stream)
             present = {each.lower() for each in metadata.schema.to_arrow_schema().names}
-            told = of_footer(metadata)
+            told = of_footer(metadata, columns)
     except Exception:  # noqa: BLE001 - each store has its own; what can't be read proves nothing
         return dict.fromkeys(columns, UNTOLD)
     absent = Nulls(count=metadata.num_rows)

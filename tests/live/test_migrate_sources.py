@@ -127,12 +127,13 @@ def test_a_plan_tells_what_the_metastore_knows(bench: Bench, source: str, target
         return dict(found["data"])
 
     parted = planned("parted")
+    there = bench.files(f"s3://lake/hive_external/{source}.db/parted")
     assert parted["source"] == {
         "kind": "hive",
         "location": f"s3://lake/hive_external/{source}.db/parted",
         "format": "orc",
-        "files": parted["source"]["files"],
-        "bytes": parted["source"]["bytes"],
+        "files": len(there),
+        "bytes": sum(there.values()),
         "rows": None,
         "partitions": 2,
         "owner": stack.env["TRINO_USER"],

@@ -29,11 +29,14 @@ ROWS = pa.table(
 )
 
 
+COLUMNS = ("id", "some", "a.b", "tags", "place")
+
+
 @pytest.mark.parametrize("rows_at_once", [1, 3])
 def test_row_groups_are_added_up_and_nested_columns_left_out(rows_at_once: int) -> None:
     sink = io.BytesIO()
     pq.write_table(ROWS, sink, row_group_size=rows_at_once)
-    assert of_footer(pq.read_metadata(sink)) == {
+    assert of_footer(pq.read_metadata(sink), COLUMNS) == {
         "id": Nulls(count=0, counted=True),
         "some": Nulls(count=2, counted=True),
         "a.b": Nulls(count=0, counted=True),
@@ -43,8 +46,16 @@ def test_row_groups_are_added_up_and_nested_columns_left_out(rows_at_once: int) 
 def test_without_statistics_only_the_schema_tells() -> None:
     sink = io.BytesIO()
     pq.write_table(ROWS, sink, write_statistics=["some"])
-    assert of_footer(pq.read_metadata(sink)) == {
+    assert of_footer(pq.read_metadata(sink), COLUMNS) == {
         "id": Nulls(count=0, counted=False),
         "some": Nulls(count=2, counted=True),
         "a.b": Nulls(count=None, counted=False),
+    }
+
+
+def test_only_what_is_asked_for_is_told() -> None:
+    sink = io.BytesIO()
+    pq.write_table(ROWS, sink)
+    assert of_footer(pq.read_metadata(sink), {"some", "x"}) == {
+        "some": Nulls(count=2, counted=True)
     }

@@ -3,6 +3,8 @@ rather than lost."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -35,6 +37,30 @@ def listing(*paths: str) -> Listed:
     for path in paths:
         found.setdefault(path.rpartition("/")[0], []).append(SourceFile(path=path, bytes=10))
     return found
+
+
+WITHOUT_THRIFT = """
+import sys
+sys.modules["thrift"] = None
+from phlo_sql.flow.sources import completed
+from phlo_sql.model.migration import FromTable, HiveTable, SourceKind, SourceTable
+from phlo_sql.model.names import TableName
+
+source = SourceTable(kind=SourceKind.GLUE, name=None, location="s3://l/t", format="orc", columns=())
+hive = HiveTable(uri="thrift://h:9083", database="d", name="t") if sys.argv[1] == "hive" else None
+target = TableName(catalog="nessie", schema="s", name="t")
+table = FromTable(source=source, table=target, command_line="", hive=hive)
+print(completed(table, None) == source)
+"""
+
+
+def test_a_table_of_glue_is_planned_where_thrift_is_not_installed() -> None:
+    def ran(kind: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-c", WITHOUT_THRIFT, kind]
+        return subprocess.run(program, capture_output=True, text=True, check=False)
+
+    assert ran("glue").stdout == "True\n"
+    assert "ModuleNotFoundError" in ran("hive").stderr, "or it is tried with thrift"
 
 
 def test_files_stand_in_their_partitions() -> None:
