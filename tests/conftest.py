@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from phlo_sql.stack.info import data_home
+from tests.alone import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +30,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def sales_alone() -> Iterator[None]:
-    """One test at a time has the schema `iceberg.sales` that documents name: of all workers and all
-    runs, for they share their servers."""
-    path = data_home() / "phlo-sql" / "tests" / "sales.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """One test at a time has the schema `iceberg.sales` that documents name."""
+    with alone("sales"):
         yield

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from phlo_sql.model.history import History
     from phlo_sql.model.intents import Vacuum
     from phlo_sql.model.names import TableName
+    from phlo_sql.observe.neighbours import Listed
     from phlo_sql.observe.nessie_contents import Content
 
 _NAMED = 3
@@ -29,12 +30,13 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllRefs:
-    """`own`: names under which the catalog lists this table on any ref, lower case."""
+    """`others`: the other tables of any ref. They are of the same reading as this table's own refs:
+    a ref that comes between two readings would show the table as a neighbour of itself."""
 
     live: pa.Table
     scratch: Scratch
     warnings: tuple[str, ...]
-    own: frozenset[str]
+    others: tuple[Listed, ...]
 
 
 def read(
@@ -54,6 +56,7 @@ def read(
 
     from phlo_sql.compile.vacuum_union import union_of
     from phlo_sql.observe import nessie_contents
+    from phlo_sql.observe.neighbours import listed_of
 
     edges.note("reading the table on every ref")
     contents = nessie_contents.tables(properties)
@@ -68,12 +71,11 @@ def read(
     heads = [each for each in contents if each.id == mine.id]
     versions, warnings = _versions(table, properties, heads, history, now - intent.older_than)
     base = next(each for each in versions if each.location == mine.metadata_location)
-    others = [each for each in versions if each is not base]
-    union = union_of(base, others)
+    union = union_of(base, [each for each in versions if each is not base])
     live = _reached(union, table, history.table)
     scratch = _scratch(history, union, listing, live, heads, edges)
-    own = frozenset(f"{each.name}@{each.ref}".lower() for each in heads)
-    return AllRefs(live=live, scratch=scratch, warnings=warnings, own=own)
+    others = tuple(listed_of(each) for each in contents if each.id != mine.id)
+    return AllRefs(live=live, scratch=scratch, warnings=warnings, others=others)
 
 
 def _reached(union: Union, table: Table, name: TableName) -> pa.Table:

@@ -49,14 +49,13 @@ def look(
     history, listing = both(table, name, intent.ref)
     if refs:
         found = vacuum_refs.read(intent, table, history, properties, listing, edges, as_of)
-        live, scratch, warnings, own = found.live, found.scratch, found.warnings, found.own
+        live, scratch, warnings = found.live, found.scratch, found.warnings
     else:
-        live, scratch, warnings, own = everything(history), None, (), _own(table, intent)
-    others = (
-        live.slice(0, 0)
-        if alone
-        else files_of_others(table, history, _neighbours(catalog, properties, own), edges)
-    )
+        live, scratch, warnings = everything(history), None, ()
+    others = live.slice(0, 0)
+    if not alone:
+        neighbours = found.others if refs else _listed(table, intent, catalog, properties)
+        others = files_of_others(table, history, neighbours, edges)
     return Seen(
         history=history,
         live=live,
@@ -90,22 +89,19 @@ def refuse_shared(
     refuse_outside(files, history.location)
     catalog = str(intent.table.catalog or edges.settings.trino_catalog.value)
     properties = catalog_properties(edges.settings, catalog, intent.ref)
-    found = _neighbours(catalog, properties, _own(table, intent))
-    refuse_read_by("another table", files_of_others(table, history, found, edges), files)
+    neighbours = _listed(table, intent, catalog, properties)
+    refuse_read_by("another table", files_of_others(table, history, neighbours, edges), files)
 
 
-def _own(table: Table, intent: ExpireSnapshots | Vacuum) -> frozenset[str]:
-    """The names under which the catalog lists this very table."""
-    found = ".".join(intent.table.identifier)
-    return frozenset({found, f"{table.catalog.name}.{found}"})
-
-
-def _neighbours(
-    catalog: str, properties: Mapping[str, str], own: frozenset[str]
+def _listed(
+    table: Table, intent: ExpireSnapshots | Vacuum, catalog: str, properties: Mapping[str, str]
 ) -> tuple[Listed, ...]:
+    """Every table of a catalog without refs but this one, and the unions of vacuums."""
     from phlo_sql.observe.catalog import open_catalog
     from phlo_sql.observe.neighbours import listed
 
+    name = ".".join(intent.table.identifier)
+    own = {name, f"{table.catalog.name}.{name}"}
     found = listed(open_catalog(catalog, properties), properties)
     return tuple(
         each

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyiceberg.io import FileIO
 
     from phlo_sql.model.history import History
+    from phlo_sql.observe.nessie_contents import Content
 
 _READING = 16
 
@@ -55,15 +56,17 @@ def listed(catalog: Catalog, properties: Mapping[str, str]) -> tuple[Listed, ...
     from phlo_sql.observe.nessie import api_of
 
     if api_of(properties) is not None:
-        return tuple(
-            Listed(name=f"{each.name}@{each.ref}", metadata_location=each.metadata_location)
-            for each in nessie_contents.tables(properties)
-        )
+        return tuple(listed_of(each) for each in nessie_contents.tables(properties))
     from pyiceberg.catalog.sql import SqlCatalog  # with SQLAlchemy, a second of its own
 
     if isinstance(catalog, SqlCatalog):
         return tuple(_of_database(catalog))
     return tuple(_of_catalog(catalog))
+
+
+def listed_of(content: Content) -> Listed:
+    """A table of a Nessie catalog, named with its ref."""
+    return Listed(name=f"{content.name}@{content.ref}", metadata_location=content.metadata_location)
 
 
 def _of_database(catalog: Any) -> Iterator[Listed]:

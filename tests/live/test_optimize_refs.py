@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from phlo_sql.stack.clients import catalog_properties
 from tests.live.optimizing import document, files, ran
 from tests.live.stopping import events, killed
+from tests.live.two_refs import branched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,16 +61,11 @@ def branch(each_stack: Clients, make_schema: Callable[..., str]) -> Iterator[Bra
     stack.rows(f"CREATE TABLE {table} (id bigint, note varchar)")
     for number in range(3):
         stack.rows(f"INSERT INTO {table} VALUES ({number}, 'x')")
-    name = f"br_{uuid.uuid4().hex[:8]}"
-    api = stack.env["NESSIE_URI"].removesuffix("/iceberg") + "/api/v2/trees"
-    head = requests.get(f"{api}/main", timeout=30).json()["reference"]
-    requests.post(f"{api}?name={name}&type=BRANCH", json=head, timeout=30).raise_for_status()
-    made = Branch(stack=stack, table=table, name=name)
-    yield made
-    if made.shown():
-        stack.rows(f"DROP CATALOG {made.catalog}")
-    found = requests.get(f"{api}/{name}", timeout=30).json()["reference"]
-    requests.delete(f"{api}/{name}@{found['hash']}", timeout=30).raise_for_status()
+    with branched(stack) as name:
+        made = Branch(stack=stack, table=table, name=name)
+        yield made
+        if made.shown():
+            stack.rows(f"DROP CATALOG {made.catalog}")
 
 
 def test_made_used_dropped(branch: Branch, tmp_path: Path) -> None:

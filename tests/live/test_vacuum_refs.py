@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from phlo_sql import flow
 from phlo_sql.audit.journal import Journal
@@ -18,16 +18,29 @@ from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.execute import Watch
 from phlo_sql.model.intents import Vacuum
 from phlo_sql.model.names import parse_table
+from phlo_sql.observe import nessie_contents
 from phlo_sql.observe.trino import connect
+from phlo_sql.plan import Kind
 from phlo_sql.stack.clients import catalog_properties
+from tests.alone import alone
 from tests.live.optimizing import document, shown
 from tests.live.reclaiming import killed, stored, vacuum
-from tests.live.two_refs import SHORT, TwoRefs, branched, nessie, two_refs, unbranched
+from tests.live.two_refs import (
+    REFS,
+    SHORT,
+    TwoRefs,
+    branch_at,
+    branched,
+    head,
+    two_refs,
+    unbranched,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from phlo_sql.observe.nessie_contents import Put
     from phlo_sql.stack.clients import Clients
 
 pytestmark = pytest.mark.live
@@ -49,10 +62,11 @@ def each_refs(each_stack: Clients, make_schema: Callable[..., str]) -> Iterator[
 def listed_goes(refs: TwoRefs) -> set[str]:
     """Dry run, then run: exactly what was listed is gone, both refs are whole, no trace is left."""
     before, count = stored(refs.stack, refs.main), refs.rows()
-    planned = vacuum(refs.stack, refs.main, *SHORT, "--dry-run")
-    assert planned["status"] == "planned", shown(planned)
-    assert stored(refs.stack, refs.main) == before
-    done = vacuum(refs.stack, refs.main, *SHORT, "--yes")
+    with alone(REFS):
+        planned = vacuum(refs.stack, refs.main, *SHORT, "--dry-run")
+        assert planned["status"] == "planned", shown(planned)
+        assert stored(refs.stack, refs.main) == before
+        done = vacuum(refs.stack, refs.main, *SHORT, "--yes")
     assert done["status"] == "success", shown(done)
     gone = set(before) - set(stored(refs.stack, refs.main))
     assert gone == set(planned["data"]["deleted_paths"])
@@ -102,21 +116,27 @@ class TestEveryRef:
         assert stored(refs.stack, refs.main) == before
 
 
+@pytest.fixture
+def no_other_branch() -> Iterator[None]:
+    with alone(REFS):
+        yield
+
+
+@pytest.mark.usefixtures("stack", "no_other_branch")
 class TestRefsComeAndGo:
     def test_between_a_saved_plan_and_its_run(self, refs: TwoRefs, tmp_path: Path) -> None:
         """A branch that went makes more dead than is listed: the saved union names it still. One
         that came, at a state whose files are listed, stops the run."""
-        api, book = nessie(refs.stack), tmp_path / "vacuum.sql"
+        book = tmp_path / "vacuum.sql"
         with branched(refs.stack) as third:
             refs.insert()
-            middle = requests.get(f"{api}/trees/main", timeout=30).json()["reference"]
+            middle = head(refs.stack)
             refs.commit()
             planned = vacuum(refs.stack, refs.main, *SHORT, "--out", str(book))
             assert planned["status"] == "planned", shown(planned)
         before = stored(refs.stack, refs.main)
         fourth = f"{third}_4"
-        made = requests.post(f"{api}/trees?name={fourth}&type=BRANCH", json=middle, timeout=30)
-        made.raise_for_status()
+        branch_at(refs.stack, fourth, middle)
         try:
             refused = document(refs.stack, "runbook", "apply", str(book), "--yes")
         finally:
@@ -129,6 +149,33 @@ class TestRefsComeAndGo:
         assert gone == set(planned["data"]["deleted_paths"])
         refs.whole()
         assert len(listed_goes(refs)) > 0
+
+    def test_while_a_plan_is_made(
+        self, refs: TwoRefs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A branch that comes between two questions shows the table as no neighbour of itself."""
+        refs.commit()
+        ask, intent = nessie_contents.histories, old(refs, timedelta(seconds=2))
+        with ExitStack() as stack:
+
+            def branch_first(properties: Mapping[str, str]) -> dict[str, tuple[Put, ...]]:
+                stack.enter_context(branched(refs.stack))
+                return ask(properties)
+
+            monkeypatch.setattr(nessie_contents, "histories", branch_first)
+            settings = settings_of(refs, tmp_path)
+            with connect(settings) as session:
+                book = flow.plan(intent, flow.Edges(settings=settings, session=session)).runbook
+        assert [step for step in book.plan.steps if step.kind is Kind.PROCEDURE] != []
+
+
+def old(refs: TwoRefs, age: timedelta) -> Vacuum:
+    return Vacuum(table=parse_table(refs.main)[0], older_than=age, allow_short_retention=True)
+
+
+def settings_of(refs: TwoRefs, cwd: Path) -> Settings:
+    settings = load(environ=refs.stack.env, cwd=cwd)
+    return replace(settings, catalogs=catalog_properties(refs.stack.env))
 
 
 class TestKilled:
@@ -172,13 +219,7 @@ class TestWriters:
                 refs.stack.rows(f"INSERT INTO {table} SELECT * FROM tpch.tiny.nation")
                 written[table] += 25
 
-        settings = load(environ=refs.stack.env, cwd=tmp_path)
-        settings = replace(settings, catalogs=catalog_properties(refs.stack.env))
-        intent = Vacuum(
-            table=parse_table(refs.main)[0],
-            older_than=timedelta(seconds=90),
-            allow_short_retention=True,
-        )
+        settings, intent = settings_of(refs, tmp_path), old(refs, timedelta(seconds=90))
         refs.commit()
         for table in written:
             written[table] += 50

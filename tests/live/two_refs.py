@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from phlo_sql.stack.clients import catalog_properties
+from tests.alone import alone
 from tests.live.reclaiming import loaded, stored
 
 if TYPE_CHECKING:
@@ -113,25 +114,41 @@ def nessie(stack: Clients) -> str:
     return stack.env["NESSIE_URI"].removesuffix("/iceberg") + "/api/v2"
 
 
+REFS = "refs"
+"""Who has it alone sees no ref of the catalog come or go: a branch shows every table of it."""
+
+
 @contextmanager
 def branched(stack: Clients, name: str | None = None) -> Iterator[str]:
     """A branch of the whole catalog, from where main is now."""
     branch = name or f"br_{uuid.uuid4().hex[:8]}"  # Nessie takes hexadecimal names for hashes
-    api = nessie(stack)
-    head = requests.get(f"{api}/trees/main", timeout=30).json()["reference"]
-    made = requests.post(f"{api}/trees?name={branch}&type=BRANCH", json=head, timeout=30)
-    made.raise_for_status()
+    branch_at(stack, branch, head(stack))
     try:
         yield branch
     finally:
         unbranched(stack, branch)
 
 
+def head(stack: Clients) -> dict[str, str]:
+    """Where main is now."""
+    answer = requests.get(f"{nessie(stack)}/trees/main", timeout=30)
+    found: dict[str, str] = answer.json()["reference"]
+    return found
+
+
+def branch_at(stack: Clients, branch: str, at: dict[str, str]) -> None:
+    with alone(REFS):
+        asked = f"{nessie(stack)}/trees?name={branch}&type=BRANCH"
+        requests.post(asked, json=at, timeout=30).raise_for_status()
+
+
 def unbranched(stack: Clients, branch: str) -> None:
     api = nessie(stack)
-    found = requests.get(f"{api}/trees/{branch}", timeout=30)
-    if found.ok:
-        requests.delete(f"{api}/trees/{branch}@{found.json()['reference']['hash']}", timeout=30)
+    with alone(REFS):
+        found = requests.get(f"{api}/trees/{branch}", timeout=30)
+        if found.ok:
+            own = found.json()["reference"]["hash"]
+            requests.delete(f"{api}/trees/{branch}@{own}", timeout=30).raise_for_status()
 
 
 @contextmanager
