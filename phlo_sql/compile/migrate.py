@@ -185,11 +185,18 @@ def _refuse_unreadable(source: SourceTable, chosen: tuple[Chosen, ...]) -> None:
     if copied is not None and without:
         raise PhloSqlError(
             Code.NOT_MIGRATABLE,
-            f"column {without[0]} can't be copied: the Hive reader has no type for it "
+            f"column {without[0]} can't be copied: Hive's tables have none like it "
             f"(it must be copied, for {copied.reason})",
             "write it as a timestamp or a number where the files are made",
         )
-    odd = [each.name for each in (*source.columns, *source.partition_columns) if "," in each.name]
+    if source.columns and len(without) == len(source.columns):
+        raise PhloSqlError(
+            Code.NOT_MIGRATABLE,
+            f"Hive's tables have no columns like any of these, so nothing could be compared: "
+            f"{', '.join(without[:5])}",
+            "write another column beside them where the files are made",
+        )
+    odd = [each.name for each in source.partition_columns if "," in each.name]
     if odd:
         raise PhloSqlError(
             Code.NOT_MIGRATABLE,
@@ -235,7 +242,7 @@ def _warnings(
         found.append(f"not kept, for Trino's Iceberg tables have none: {told}")
     if unproven:
         found.append(
-            f"content of {', '.join(unproven)} is not compared: the Hive reader has no type for it"
+            f"content of {', '.join(unproven)} is not compared: Hive's tables have none like it"
         )
     if source.bytes > ANALYZED_UP_TO and any(each.mode == "in-place" for each in chosen):
         found.append("no statistics of columns: run ANALYZE on it, which reads all of it")

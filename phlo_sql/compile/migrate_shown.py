@@ -6,6 +6,7 @@ its place, a folder that is no partition (or of another format) is taken out aga
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -65,9 +66,12 @@ class _Showing:
             yield self._unregistered(name, _stranger(raw, self.source), raw, "no partition")
         for each in self.source.partitions:
             own = each.format == self.source.format
-            if not own and not each.custom_location:
-                yield self._unregistered(name, each, each.raw, each.format)
-            if own and each.custom_location:
+            found = _found_as(each.raw)
+            misread = not each.custom_location and found != each.values
+            if misread or not (own or each.custom_location):
+                what = "of other values" if misread else each.format
+                yield self._unregistered(name, replace(each, values=found), each.raw, what)
+            if own and (each.custom_location or misread):
                 yield self._registered(name, each)
 
     def other(
@@ -138,12 +142,17 @@ class _Showing:
             kind=Kind.CALL,
             statement=self._about(name, "register_partition", each, {"location": place}),
             summary=f"show partition {each.raw} at {each.location}",
-            why="the metastore says that it lies there"
-            if each.custom_location
-            else f"its files are {each.format}",
+            why=self._because(each),
             undo=GOES,
             checks=(self._counted(name, each, 1),),
         )
+
+    def _because(self, each: SourcePartition) -> str:
+        if each.custom_location:
+            return "the metastore says that it lies there"
+        if each.format != self.source.format:
+            return f"its files are {each.format}"
+        return "Hive reads the folder's name otherwise than its writer meant it"
 
     def _unregistered(self, name: TableName, each: SourcePartition, raw: str, what: str) -> Step:
         return Step(
@@ -181,10 +190,17 @@ class _Showing:
 
 def _stranger(raw: str, source: SourceTable) -> SourcePartition:
     """A folder that is found by its name, but belongs to no partition."""
-    values = (unquote(each.partition("=")[2]) for each in raw.split("/"))
     return SourcePartition(
-        values=tuple(None if each == NULL_PARTITION else each for each in values),
+        values=_found_as(raw),
         raw=raw,
         location=f"{source.location}/{raw}",
         format=source.format or "parquet",
     )
+
+
+def _found_as(raw: str) -> tuple[str | None, ...]:
+    """The values that Hive reads from a folder's name: `%C3%A9` are two letters to it (Trino's
+    HivePartitionManager, after Hive's FileUtils.unescapePathName), where others mean one of UTF-8.
+    """
+    values = (unquote(each.partition("=")[2], encoding="latin-1") for each in raw.split("/"))
+    return tuple(None if each == NULL_PARTITION else each for each in values)

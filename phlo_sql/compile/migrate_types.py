@@ -6,7 +6,8 @@ table over the same files, through which they are read for copies and proofs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -19,14 +20,28 @@ _SIMPLE = (
     (pa.types.is_date32, "date"),
     (pa.types.is_string, "varchar"),
     (pa.types.is_large_string, "varchar"),
+    (pa.types.is_string_view, "varchar"),
     (pa.types.is_binary, "varbinary"),
     (pa.types.is_large_binary, "varbinary"),
+    (pa.types.is_binary_view, "varbinary"),
+)
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+    pa.types.is_fixed_size_list,
 )
 _NARROW = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", "uint16": "integer"}
 _WIDE = {32: "bigint", 64: "decimal(20,0)"}
 _SIGNED = {32: "integer", 64: "bigint"}
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 MICROSECONDS = 6
+_FIELD = re.compile(r"[\w. $]+")
+_HAS = "letters, digits, spaces, dots, underscores and $ are what its name may have"
+"""Metastores, the scratch catalog's too, hold types in Hive's spelling, which quotes no name
+(TypeInfoUtils.isTypeChar)."""
+_DIGITS = 38
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,26 +59,38 @@ def mapped(kind: pa.DataType) -> Mapped:
     """The mapping of a type as Arrow reads it from a file."""
     if pa.types.is_dictionary(kind):
         return mapped(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _extended(kind)
     for is_kind, name in _SIMPLE:
         if is_kind(kind):
             return Mapped(target=name, read=name)
+    for is_kind, map_kind in _PARTICULAR:
+        if is_kind(kind):
+            return map_kind(kind)
+    return _nested(kind)
+
+
+def _extended(kind: pa.BaseExtensionType) -> Mapped:
+    """Arrow's own names for what Parquet annotates (UUID), and other people's extensions."""
+    if kind.extension_name == "arrow.uuid":
+        return Mapped(target="uuid", read="varbinary")
+    stored = mapped(kind.storage_type)
+    if not stored.target:
+        return stored
+    told = f"it is stored as {kind.storage_type}; that it is {kind.extension_name} is not kept"
+    json = kind.extension_name == "arrow.json"
+    doubt = "Trino's add_files fails on the statistics of JSON" if json else stored.doubt
+    meaning = "; ".join(each for each in (stored.meaning, told) if each)
+    return replace(stored, meaning=meaning, doubt=doubt)
+
+
+def _number(kind: pa.DataType) -> Mapped:
+    """Integers that Iceberg has no type of its own for."""
     name = str(kind)
     if name in _NARROW:
         meaning = f"{name} becomes integer: Iceberg has no narrower one"
         return Mapped(target="integer", read=_NARROW[name], meaning=meaning)
-    if name in ("uint32", "uint64"):
-        return _unsigned(int(name[4:]))
-    if pa.types.is_decimal(kind):
-        found = f"decimal({kind.precision},{kind.scale})"
-        return Mapped(target=found, read=found)
-    if pa.types.is_fixed_size_binary(kind):
-        return Mapped(target="varbinary", read="varbinary", meaning="its fixed length is not kept")
-    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
-        return _moment(kind)
-    return _nested(kind)
-
-
-def _unsigned(bits: int) -> Mapped:
+    bits = int(kind.bit_width)
     wide = _WIDE[bits]
     return Mapped(
         target=wide,
@@ -72,6 +99,26 @@ def _unsigned(bits: int) -> Mapped:
         doubt=f"Iceberg has no uint{bits}, so its files can't be read in place",
         unsigned=bits,
     )
+
+
+def _decimal(kind: pa.DataType) -> Mapped:
+    if kind.precision > _DIGITS:
+        return Mapped(meaning=f"Iceberg's decimals have {_DIGITS} digits at most, not {kind}")
+    found = f"decimal({kind.precision},{kind.scale})"
+    return Mapped(target=found, read=found)
+
+
+def _fixed(_: pa.DataType) -> Mapped:
+    return Mapped(target="varbinary", read="varbinary", meaning="its fixed length is not kept")
+
+
+def _duration(kind: pa.DataType) -> Mapped:
+    meaning = f"{kind} becomes bigint, a number of {_UNITS[kind.unit]}"
+    return Mapped(target="bigint", read="bigint", meaning=meaning)
+
+
+def _null(_: pa.DataType) -> Mapped:
+    return Mapped(meaning="its files know no type for it, since every value is NULL")
 
 
 def _moment(kind: pa.DataType) -> Mapped:
@@ -93,20 +140,18 @@ def _moment(kind: pa.DataType) -> Mapped:
 
 
 def _nested(kind: pa.DataType) -> Mapped:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if any(is_list(kind) for is_list in _LISTS):
         return _around([mapped(kind.value_type)], "array({})")
     if pa.types.is_map(kind):
         return _around([mapped(kind.key_type), mapped(kind.item_type)], "map({}, {})")
     if pa.types.is_struct(kind):
         fields = [kind.field(number) for number in range(kind.num_fields)]
-        names = ['"' + each.name.replace('"', '""') + '"' for each in fields]
-        form = ", ".join(f"{_escaped(name)} {{}}" for name in names)
+        odd = next((each.name for each in fields if not _FIELD.fullmatch(each.name)), None)
+        if odd is not None:
+            return Mapped(meaning=f"no table can be staged with a field named {odd!r}: {_HAS}")
+        form = ", ".join(f'"{each.name}" {{}}' for each in fields)
         return _around([mapped(each.type) for each in fields], f"row({form})")
     return Mapped(meaning=f"Iceberg has no type for {kind}")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _around(inner: list[Mapped], form: str) -> Mapped:
@@ -121,3 +166,14 @@ def _around(inner: list[Mapped], form: str) -> Mapped:
         meaning="; ".join(dict.fromkeys(each.meaning for each in inner if each.meaning)),
         doubt=next((each.doubt for each in inner if each.doubt), None),
     )
+
+
+_PARTICULAR = (
+    (pa.types.is_integer, _number),
+    (pa.types.is_decimal, _decimal),
+    (pa.types.is_fixed_size_binary, _fixed),
+    (pa.types.is_timestamp, _moment),
+    (pa.types.is_time, _moment),
+    (pa.types.is_duration, _duration),
+    (pa.types.is_null, _null),
+)

@@ -25,12 +25,15 @@ from phlo_sql.model.migration import (
 from phlo_sql.observe.null_counts import of_footer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
+    from pyarrow.parquet import FileMetaData
 
 _READ_AT_ONCE = 16
 _NAMED = 5
+_HIDDEN = ("$path", "$file_size", "$file_modified_time", "$partition", "$bucket")
+"""Columns that Trino shows of every table (its HiveColumnHandle, IcebergMetadataColumn)."""
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -64,8 +67,9 @@ def read_source(path: str, form: Format, properties: Mapping[str, str]) -> Sourc
     if broken:
         more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
         raise _bad(
-            f"{len(broken)} of {len(told)} files are no {form}: {'; '.join(broken[:_NAMED])}{more}",
-            "take them away, or name the format they have with --format",
+            f"{len(broken)} of {len(told)} files can't be read as {form}: "
+            f"{'; '.join(broken[:_NAMED])}{more}",
+            "take them away or write them anew, or name the format they have with --format",
             data={"files": broken},
         )
     read = [each for each in told if isinstance(each, _Read)]
@@ -145,6 +149,7 @@ def _footer(stream: Any, form: Format) -> tuple[pa.Schema, int, frozenset[str]]:
 
             parquet = pq.ParquetFile(stream)
             schema = parquet.schema_arrow
+            _refuse_codec(parquet.metadata)
             required = {each.name.lower() for each in schema if not each.nullable}
             nulls = of_footer(parquet.metadata, required) if required else {}
             counted = frozenset(name for name, each in nulls.items() if each.counted)
@@ -158,6 +163,19 @@ def _footer(stream: Any, form: Format) -> tuple[pa.Schema, int, frozenset[str]]:
             from phlo_sql.observe.avro_schema import read_avro
 
             return (*read_avro(stream), frozenset())
+
+
+def _refuse_codec(metadata: FileMetaData) -> None:
+    """Raises ValueError for what Trino does not decompress (its ParquetCompressionUtils). PyArrow
+    calls LZ4_RAW `LZ4`, and Hadoop's LZ4, which Trino reads, otherwise."""
+    if not metadata.num_row_groups:
+        return
+    group = metadata.row_group(0)
+    for place in range(group.num_columns):
+        column = group.column(place)
+        if column.compression in ("BROTLI", "LZ4"):
+            name = "LZ4_RAW" if column.compression == "LZ4" else column.compression
+            raise ValueError(f"{column.path_in_schema} is compressed by {name}: Trino reads none")
 
 
 def _table(root: str, read: Sequence[_Read], form: Format, *, chosen: bool) -> SourceTable:
@@ -174,10 +192,17 @@ def _table(root: str, read: Sequence[_Read], form: Format, *, chosen: bool) -> S
             f"{min(twice)} stands more than once, in the files or in names of folders",
             "Trino folds names to lower case: rename one where the files are written",
         )
+    names = {each.lower() for file in read for each in file.schema.names}
+    if unfit := sorted(each for each in names if each == "" or each in _HIDDEN):
+        raise _bad(
+            f"a column has the name {unfit[0]!r}, which no table of Trino's can have",
+            "rename it where the files are made",
+        )
     columns = _columns(read)
     folders: dict[tuple[str, ...], list[_Read]] = defaultdict(list)
     for each in read:
         folders[each.folders].append(each)
+    _refuse_same(folders)
     partitions = tuple(
         SourcePartition(
             values=tuple(_value(segment) for segment in segments),
@@ -205,6 +230,19 @@ def _table(root: str, read: Sequence[_Read], form: Format, *, chosen: bool) -> S
         partitions=partitions,
         chosen_files=chosen,
     )
+
+
+def _refuse_same(folders: Iterable[tuple[str, ...]]) -> None:
+    """Two spellings of one value, as `k=a` and `k=%61`: to Hive they are one partition."""
+    seen: dict[tuple[str | None, ...], str] = {}
+    for segments in folders:
+        raw = "/".join(segments)
+        other = seen.setdefault(tuple(_value(each) for each in segments), raw)
+        if other != raw:
+            raise _bad(
+                f"folders {other} and {raw} spell one partition in two ways",
+                "move the files of one of the two into the other's folder",
+            )
 
 
 def _keys(root: str, read: Sequence[_Read]) -> tuple[str, ...]:
@@ -321,7 +359,7 @@ def _column(field: pa.Field) -> SourceColumn:
     if not told.target:
         raise _bad(
             f"column {field.name}: {told.meaning}",
-            "leave the column out, or write it in another type, where the files are made",
+            "leave it out, or write it as another type or under another name, where it is made",
         )
     doc = (field.metadata or {}).get(b"doc")
     return SourceColumn(
@@ -330,7 +368,8 @@ def _column(field: pa.Field) -> SourceColumn:
         comment=doc.decode() if doc else None,
         not_null=not field.nullable,
         target_type=told.target,
-        read_type=told.read,
+        # Hive keeps the names of a table's columns in one list, with commas
+        read_type="" if "," in field.name else told.read,
         meaning=told.meaning,
         doubt=told.doubt,
         unsigned=told.unsigned,

@@ -83,6 +83,15 @@ _NAMES = {
 
 _MESSAGES = (
     (
+        re.compile(
+            r"^Failed to add files: "
+        ),  # also where a file, and no other writer, is the cause
+        _Answer(
+            Code.QUERY_FAILED,
+            "where one of the files is the cause, go back and copy them with --mode copy",
+        ),
+    ),
+    (
         re.compile(r"Unexpected FilterNode found in plan|not able to handle provided WHERE"),
         _Answer(
             Code.WHERE_NOT_ENFORCEABLE,

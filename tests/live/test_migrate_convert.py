@@ -189,7 +189,7 @@ class TestRefused:
             "mixed": "id is int64 in",
             "twice": "a stands more than once",
             "deep": "no partition",
-            "text": "1 of 1 files are no parquet",
+            "text": "1 of 1 files can't be read as parquet",
             "tab": "there is no data file",
             "nothing": "there is no data file",
         }.items():
