@@ -22,13 +22,12 @@ from phlo_sql.model.migration import (
     SourcePartition,
     SourceTable,
 )
-from phlo_sql.observe.null_counts import of_footer
+from phlo_sql.observe.data_footers import footer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
-    from pyarrow.parquet import FileMetaData
 
 _READ_AT_ONCE = 16
 _NAMED = 5
@@ -132,7 +131,7 @@ def _looked_into(io: Any, root: str, path: str, size: int, form: Format) -> _Rea
     """What a file's footer says, or in one line why it could not be read."""
     try:
         with io.new_input(path).open() as stream:
-            schema, rows, counted = _footer(stream, form)
+            schema, rows, counted = footer_of(stream, form)
     except Exception as error:  # noqa: BLE001 - each format has its own exceptions; all are told
         cause = (str(error).splitlines() or [type(error).__name__])[0][:160]
         return f"{path} ({cause})"
@@ -140,42 +139,6 @@ def _looked_into(io: Any, root: str, path: str, size: int, form: Format) -> _Rea
     return _Read(
         path=path, bytes=size, folders=tuple(below), schema=schema, rows=rows, counted=counted
     )
-
-
-def _footer(stream: Any, form: Format) -> tuple[pa.Schema, int, frozenset[str]]:
-    match form:
-        case "parquet":
-            import pyarrow.parquet as pq
-
-            parquet = pq.ParquetFile(stream)
-            schema = parquet.schema_arrow
-            _refuse_codec(parquet.metadata)
-            required = {each.name.lower() for each in schema if not each.nullable}
-            nulls = of_footer(parquet.metadata, required) if required else {}
-            counted = frozenset(name for name, each in nulls.items() if each.counted)
-            return schema, int(parquet.metadata.num_rows), counted
-        case "orc":
-            from pyarrow import orc
-
-            opened = orc.ORCFile(stream)
-            return opened.schema, int(opened.nrows), frozenset()
-        case _:
-            from phlo_sql.observe.avro_schema import read_avro
-
-            return (*read_avro(stream), frozenset())
-
-
-def _refuse_codec(metadata: FileMetaData) -> None:
-    """Raises ValueError for what Trino does not decompress (its ParquetCompressionUtils). PyArrow
-    calls LZ4_RAW `LZ4`, and Hadoop's LZ4, which Trino reads, otherwise."""
-    if not metadata.num_row_groups:
-        return
-    group = metadata.row_group(0)
-    for place in range(group.num_columns):
-        column = group.column(place)
-        if column.compression in ("BROTLI", "LZ4"):
-            name = "LZ4_RAW" if column.compression == "LZ4" else column.compression
-            raise ValueError(f"{column.path_in_schema} is compressed by {name}: Trino reads none")
 
 
 def _table(root: str, read: Sequence[_Read], form: Format, *, chosen: bool) -> SourceTable:

@@ -43,18 +43,24 @@ Listed = dict[str, list[SourceFile]]
 def read_sources(
     tables: Sequence[Described], usual: SourceKind, properties: Mapping[str, str]
 ) -> tuple[SourceTable, ...]:
-    """Listed side by side. Raises PhloSqlError(STORAGE_UNREADABLE)."""
+    """Listed side by side, with a look into two files of each.
+
+    Raises PhloSqlError(STORAGE_UNREADABLE)."""
     from pyiceberg.io.pyarrow import PyArrowFileIO
 
     from phlo_sql.observe import listing
+    from phlo_sql.observe.first_files import looked_into
 
     io = PyArrowFileIO(dict(properties))
 
     def gone(locations: Sequence[str]) -> Sequence[str]:
         return listing.absent(io, locations)
 
+    def read(table: Described) -> SourceTable:
+        return looked_into(source_of(table, usual, _lister(io), gone), io)
+
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
-        return tuple(pool.map(lambda each: source_of(each, usual, _lister(io), gone), tables))
+        return tuple(pool.map(read, tables))
 
 
 def source_of(
