@@ -34,7 +34,7 @@ def choose(source: SourceTable, intent: Migration, location: str) -> tuple[Chose
         raise PhloSqlError(
             Code.PERMISSION_DENIED,
             source.refused,
-            "ask for the right to read it, or leave the table out with --table",
+            "see that it can be read from here, or leave the table out with --table",
         )
     if gone := [each.location for each in source.partitions if each.missing]:
         _refuse(

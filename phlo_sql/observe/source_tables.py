@@ -23,7 +23,8 @@ from phlo_sql.model.migration import (
 from phlo_sql.observe.metastore import kind_of, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from pyiceberg.io import FileIO
 
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
     from phlo_sql.observe.metastore import Described, Field, Partition
 
 _LISTED_AT_ONCE = 16
+_ENOUGH = 3
+"""Tables that can't be listed, and none that can: it is the storage then."""
 _UNKEPT = re.compile(
     r"comment|external|transient_lastddltime|numfiles(?:erasurecoded)?|totalsize|rawdatasize|numrows|numpartitions|"
     r"column_stats_accurate|trino_.*|presto_.*|bucketing_version|auto\.purge|last_modified_.*"
 )
 """Properties that tell of the state of a Hive table, or that Trino writes for itself."""
+_IN_FOLDERS = "files lie in folders below it, which Hive does not read"
+_EMPTY = "it has a file without a byte, which Hive skips and Trino's add_files does not"
 Listed = dict[str, list[SourceFile]]
 """Files by the folder that holds them."""
 
@@ -43,7 +48,8 @@ Listed = dict[str, list[SourceFile]]
 def read_sources(
     tables: Sequence[Described], usual: SourceKind, properties: Mapping[str, str]
 ) -> tuple[SourceTable, ...]:
-    """Listed side by side, with a look into two files of each.
+    """Listed side by side, with a look into two files of each. One whose files can't be listed is
+    refused by name, as long as another's can.
 
     Raises PhloSqlError(STORAGE_UNREADABLE)."""
     from pyiceberg.io.pyarrow import PyArrowFileIO
@@ -60,7 +66,34 @@ def read_sources(
         return looked_into(source_of(table, usual, _lister(io), gone), io)
 
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
-        return tuple(pool.map(read, tables))
+        asked = [pool.submit(read, each) for each in tables]
+        try:
+            return tuple(_answers(tables, asked, usual))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _answers(
+    tables: Sequence[Described], asked: Sequence[Future[SourceTable]], usual: SourceKind
+) -> Iterator[SourceTable]:
+    failed: list[PhloSqlError] = []
+    read = False
+    for table, answer in zip(tables, asked, strict=True):
+        try:
+            found = answer.result()
+        except PhloSqlError as error:
+            if error.code is not Code.STORAGE_UNREADABLE:
+                raise
+            failed.append(error)
+            if not read and len(failed) == _ENOUGH:
+                break
+            unlisted = source_of(table, usual, lambda _: {}, lambda _: ())
+            yield replace(unlisted, refused=f"its files are not seen: {error.problem}")
+        else:
+            read = read or bool(found.files)
+            yield found
+    if failed and not read:
+        raise failed[0]
 
 
 def source_of(
@@ -198,16 +231,20 @@ def _folder(
     custom: bool = False,
 ) -> SourcePartition:
     files, holding = looked
+    own = tuple(sorted(files.get(location, ()), key=lambda each: each.path))
     below = location in holding
+    doubt = _IN_FOLDERS if below else None
+    if form != "orc" and any(each.bytes == 0 for each in own):
+        doubt = doubt or _EMPTY
     return SourcePartition(
         values=values,
         raw=raw,
         location=location,
         format=form,
-        files=tuple(sorted(files.get(location, ()), key=lambda each: each.path)),
+        files=own,
         custom_location=custom,
         missing=bool(values) and location not in files and not below,
-        doubt="files lie in folders below it, which Hive does not read" if below else None,
+        doubt=doubt,
     )
 
 

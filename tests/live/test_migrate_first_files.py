@@ -33,6 +33,10 @@ def test_what_files_hold_decides(bench: Bench, source: str, target: str) -> None
     for name, (rows, columns) in tables.items():
         bench.put(f"{name}/1.parquet", rows)
         tell(uri, source, name, f"{bench.folder}/{name}", columns=columns)
+    # as Hive writes for a bucket without rows
+    bench.put("empty/1.parquet", pa.table({"v": ["a", None]}))
+    bench.put("empty/0.parquet", b"")
+    tell(uri, source, "empty", f"{bench.folder}/empty", columns=[("v", "string")])
     # a column went since
     bench.put("went/1.orc", pa.table({"v": ["a", None], "gone": [1, 2]}))
     tell(uri, source, "went", f"{bench.folder}/went", columns=[("v", "string")], form=ORC)
@@ -49,6 +53,7 @@ def test_what_files_hold_decides(bench: Bench, source: str, target: str) -> None
         "wider": "in-place",
         "cased": "copy",
         "went": "copy",
+        "empty": "copy",
         "old": None,
         "pressed": None,
     }
@@ -59,7 +64,7 @@ def test_what_files_hold_decides(bench: Bench, source: str, target: str) -> None
 
     done = from_hive(bench, source, "--target", target, "--yes")
     assert done["status"] == "success", done
-    for name, value in {"plain": "a", "wider": 1, "went": "a"}.items():
+    for name, value in {"plain": "a", "wider": 1, "went": "a", "empty": "a"}.items():
         found = bench.stack.rows(f"SELECT v FROM {target}.{name}")
         assert set(found) == {(value,), (None,)}, name
     assert bench.stack.rows(f"SELECT v.zip FROM {target}.cased WHERE v IS NOT NULL") == [(1,)]

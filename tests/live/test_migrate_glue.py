@@ -65,6 +65,31 @@ def test_a_database_of_glue_comes_over_and_what_is_none_is_left_alone(
     assert again["status"] == "noop"
 
 
+def test_a_table_whose_files_are_not_seen_is_named_and_the_rest_comes_over(
+    bench: Bench, source: str, make_schema: Callable[..., str], glue: GlueCopies
+) -> None:
+    target, uri = make_schema(bench.stack, "nessie"), bench.stack.env["HIVE_METASTORE_URI"]
+    for name in ("here", "away"):
+        bench.put(f"{name}/1.parquet", pa.table({"id": [1]}))
+        tell(uri, source, name, f"{bench.folder}/{name}")
+    glue.copy(source)
+    table = glue.client.get_table(DatabaseName=source, Name="away")["Table"]
+    kept = ("Name", "StorageDescriptor", "TableType", "Parameters", "PartitionKeys")
+    moved = {name: table[name] for name in kept if name in table}
+    moved["StorageDescriptor"]["Location"] = "hdfs://namenode:8020/warehouse/away"
+    glue.client.update_table(DatabaseName=source, TableInput=moved)
+    where = ("--endpoint", bench.stack.env["GLUE_ENDPOINT_URL"], "--region", REGION)
+    words = ("from-glue", *where, "--database", source, "--target", target)
+
+    assert states(bench(*words, "--dry-run")) == {"here": "planned", "away": "refused"}
+    done = bench(*words, "--yes", expect=1)
+    assert states(done) == {"here": "success", "away": "failed"}
+    assert bench.stack.rows(f"SHOW TABLES FROM {target}") == [("here",)]
+    alone = bench(*words, "--table", "away", "--yes", expect=1)
+    assert alone["reason_code"] == "storage_unreadable"
+    assert "hdfs://namenode:8020/warehouse/away" in alone["errors"][0]
+
+
 @contextmanager
 def guarded_glue(tmp_path: Path, free: int) -> Iterator[str]:
     """A Glue that asks IAM's policies, after so many calls that it lets through."""

@@ -6,13 +6,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from phlo_sql.errors import Code, PhloSqlError
 from phlo_sql.model.migration import SourceFile, SourceKind
 from phlo_sql.observe.metastore import Described, Field, Partition, Storage, chosen, kind_of
-from phlo_sql.observe.source_tables import Listed, source_of
+from phlo_sql.observe.source_tables import Listed, read_sources, source_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROOT = "s3://lake/db/t"
 PARQUET = Storage(location=ROOT, input_format="x.MapredParquetInputFormat", serde="")
@@ -203,3 +207,33 @@ def test_patterns_choose_and_a_wrong_one_is_told_with_near_names() -> None:
         chosen(names, ["order"], "db")
     assert caught.value.code is Code.UNKNOWN_TABLE
     assert "orders" in caught.value.hint
+
+
+def at(location: str, name: str) -> Described:
+    storage = replace(PARQUET, location=location)
+    return replace(TABLE, name=name, storage=storage, partition_columns=())
+
+
+def test_a_table_whose_files_are_not_seen_stops_no_other(tmp_path: Path) -> None:
+    (tmp_path / "1.parquet").write_bytes(b"x")
+    good, bad = at(f"file://{tmp_path}", "good"), at("nowhere://old/t", "bad")
+    found = read_sources([bad, bad, good, bad, bad], SourceKind.HIVE, {})
+    assert [bool(each.refused) for each in found] == [True, True, False, True, True]
+    assert "nowhere://old/t cannot be listed" in found[0].refused
+    assert found[2].files == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_where_none_is_seen_it_is_the_storage(count: int) -> None:
+    with pytest.raises(PhloSqlError, match="nowhere://old/t cannot be listed") as error:
+        read_sources([at("nowhere://old/t", "bad")] * count, SourceKind.HIVE, {})
+    assert error.value.code is Code.STORAGE_UNREADABLE
+
+
+@pytest.mark.parametrize(("form", "doubted"), [("parquet", True), ("orc", False)])
+def test_a_file_without_a_byte_is_skipped_by_hive_alone(form: str, *, doubted: bool) -> None:
+    storage = replace(PARQUET, input_format="", serde=form)
+    table = replace(TABLE, storage=storage, partition_columns=())
+    files = {ROOT: [SourceFile(path=f"{ROOT}/{n}", bytes=n) for n in range(2)]}
+    found = source_of(table, SourceKind.HIVE, lambda _: files, lambda _: ())
+    assert (found.format, bool(found.partitions[0].doubt)) == (form, doubted)
